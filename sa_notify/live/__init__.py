@@ -1,0 +1,1 @@
+"""Live queries: what a subscriber sees, how it changes, and which queries must be read again."""

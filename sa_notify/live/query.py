@@ -1,0 +1,59 @@
+"""A live query as the hub knows it: an identity, and a way to read it."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from sa_notify.live.snapshot import Snapshot
+
+ErrorCode = Literal[
+    "unknown_query",
+    "invalid_params",
+    "forbidden",
+    "bad_token",
+    "expired_token",
+    "too_many",
+    "query_failed",
+    "bad_request",
+]
+ERROR_CODES: frozenset[str] = frozenset(get_args(ErrorCode))
+
+#: A row as the client has it: its rowkey, and its values in JSON terms by column name.
+Row = tuple[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one run of a query found.
+
+    :param rows: the whole result, in order; rowkeys are unique.
+    :param total: how many rows there are without LIMIT and OFFSET; ``None`` when not asked for.
+    :param snapshot: taken before or with the rows, never after them.
+    :param tables: every table that the result was read from, named as :class:`Change.table` is.
+    :param doubts: why a change of the result could go unannounced (a table without ``@realtime``,
+        ``now()``); when there is any, the query is also read again every ``refresh`` seconds.
+    """
+
+    rows: tuple[Row, ...]
+    total: int | None
+    snapshot: Snapshot
+    tables: frozenset[str]
+    doubts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Query:
+    """Something whose result can be kept live.
+
+    :param name: for logs and messages; not unique.
+    :param identity: equal for subscribers who share one evaluation; it must hold whatever the
+        result depends on.
+    :param read: runs the query; blocking, called beside the event loop, one call at a time.
+        Raises :class:`SubscriptionError` to close the query for all its subscribers.
+    :param refresh: seconds between re-reads of a query with doubts.
+    """
+
+    name: str
+    identity: Hashable
+    read: Callable[[], Reading]
+    refresh: float = 2.0

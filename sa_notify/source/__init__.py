@@ -1,0 +1,1 @@
+"""How changes leave PostgreSQL: each source turns one delivery into changesets."""

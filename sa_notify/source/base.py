@@ -1,0 +1,51 @@
+"""What every source of changes is to those who follow it."""
+
+from typing import Protocol
+
+from sa_notify.change import ChangeSet
+
+
+class Source(Protocol):
+    """One feed of changes. It never waits for changes itself: its follower waits on ``fileno()``.
+
+    Every ``open()`` begins a new epoch, because what was committed while nobody listened is lost.
+    Methods other than ``open``, ``ping`` and ``close`` return at once.
+    """
+
+    @property
+    def epoch(self) -> str:
+        """Name of the current unbroken stretch; set by :meth:`open`."""
+        ...
+
+    def open(self) -> None:
+        """Connect and listen. Every commit after this returns will be read.
+
+        Waits for the network, so call it beside the event loop.
+
+        :raises SourceLost: when PostgreSQL can't be reached or refuses.
+        """
+        ...
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable when :meth:`read` may have something."""
+        ...
+
+    def read(self) -> list[ChangeSet]:
+        """What has arrived, in order of commit; an empty list when nothing has.
+
+        :raises SourceLost: when the connection is gone.
+        """
+        ...
+
+    def ping(self) -> list[ChangeSet]:
+        """Prove that the connection still answers; also returns what arrived meanwhile.
+
+        Waits for the network, so call it beside the event loop.
+
+        :raises SourceLost: when it does not answer.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the connection back; harmless when it is already gone."""
+        ...
