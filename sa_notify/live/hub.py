@@ -1,0 +1,266 @@
+"""Who subscribes to what, which queries must be read again, and what each client is told.
+
+The hub takes what happened and returns what to do (:mod:`sa_notify.live.actions`); it waits for
+nothing and looks at no clock. Its caller serialises the calls and carries the actions out in order.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+
+from sa_notify.change import ChangeSet
+from sa_notify.live.actions import (
+    Action,
+    Greet,
+    Join,
+    Leave,
+    Read,
+    SendClosed,
+    SendDiff,
+    SendSnapshot,
+    Subscriber,
+    Wait,
+    Warn,
+)
+from sa_notify.live.diff import diff
+from sa_notify.live.query import Query, Reading
+from sa_notify.live.state import LiveQuery
+from sa_notify.live.window import Window
+
+#: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
+RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
+
+#: A dirty query waits as long as its last read took, at most this long: it uses half of one
+#: connection at the most, and a change that comes while it is idle is read at once.
+MAX_PAUSE = 1.0
+
+
+class Hub:
+    """The live queries of one process.
+
+    :param new_key: makes the opaque name of a live query; unguessable, since it names a room.
+    """
+
+    def __init__(self, new_key: Callable[[], str]) -> None:
+        self._new_key = new_key
+        self._by_key: dict[str, LiveQuery] = {}
+        self._by_identity: dict[Hashable, LiveQuery] = {}
+        self._by_client: dict[str, dict[int, LiveQuery]] = {}
+        self._following = False
+
+    @property
+    def following(self) -> bool:
+        """Whether changes are being heard; while not, no window is proven up to date."""
+        return self._following
+
+    # -- subscribers
+
+    def subscribe(self, subscriber: Subscriber, query: Query, now: float) -> tuple[str, list[Action]]:
+        """Add a subscriber; the key of its live query, and what to do."""
+        live = self._by_identity.get(query.identity)
+        if live is None:
+            live = LiveQuery(self._new_key(), query, stale_since=now)
+            self._by_key[live.key] = self._by_identity[query.identity] = live
+        live.add(subscriber)
+        self._by_client.setdefault(subscriber.sid, {})[subscriber.id] = live
+        return live.key, [Greet(live.key)]
+
+    def greet(self, key: str, now: float) -> list[Action]:
+        """Send the window to those who wait for it, or have it read first."""
+        live = self._by_key.get(key)
+        if live is None:
+            return []
+        return self._snapshots(live) if live.window else self._read(live, now)
+
+    def move(self, subscriber: Subscriber, query: Query, now: float) -> list[Action]:
+        """Put a subscriber on another query, if it is another; its next snapshot names the new key."""
+        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        if live is None or live.query.identity == query.identity:
+            return []
+        left = self.unsubscribe(subscriber)
+        _, actions = self.subscribe(subscriber, query, now)
+        return left + actions
+
+    def resync(self, subscriber: Subscriber) -> list[Action] | None:
+        """Have the window sent again to one subscriber; ``None`` when it is not subscribed."""
+        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        if live is None:
+            return None
+        live.waiting.add(subscriber)
+        return [Greet(live.key)]
+
+    def unsubscribe(self, subscriber: Subscriber) -> list[Action]:
+        """Forget one subscription; harmless when there is none."""
+        queries = self._by_client.get(subscriber.sid, {})
+        live = queries.pop(subscriber.id, None)
+        if not queries:
+            self._by_client.pop(subscriber.sid, None)
+        if live is None:
+            return []
+        left = live.discard(subscriber)
+        self._forget_if_alone(live)
+        return [Leave(subscriber.sid, live.key)] if left else []
+
+    def disconnect(self, sid: str) -> None:
+        """Forget a client whose connection is gone."""
+        for id_ in list(self._by_client.get(sid, {})):
+            self.unsubscribe(Subscriber(sid, id_))
+
+    def close(self, subscriber: Subscriber, code: str, message: str) -> list[Action]:
+        """End what a client has on a subscription's key, and tell it why."""
+        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        if live is None:
+            return []
+        actions: list[Action] = [SendClosed(subscriber.sid, live.key, code, message)]
+        for id_ in list(live.subscribers[subscriber.sid]):
+            actions += self.unsubscribe(Subscriber(subscriber.sid, id_))
+        return actions
+
+    # -- the feed
+
+    def begin_epoch(self, now: float) -> list[Action]:
+        """Changes are heard from now on; whatever was read before may have missed some."""
+        self._following = True
+        return self.suspect(now)
+
+    def suspect(self, now: float) -> list[Action]:
+        """Something that the windows rest on may be wrong: read them all again."""
+        return self._mark(list(self._by_key.values()), now)
+
+    def lose_feed(self) -> None:
+        """Changes are not heard any more."""
+        self._following = False
+
+    def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
+        """Find the queries that these changes may concern."""
+        hit: dict[str, LiveQuery] = {}
+        for changeset in changesets:
+            tables = {change.table for change in changeset.changes}
+            for live in self._by_key.values():
+                if live.wants(tables) and self._note(live, changeset.xid, tables):
+                    hit[live.key] = live
+        return self._mark(hit.values(), now)
+
+    @staticmethod
+    def _note(live: LiveQuery, xid: int, tables: set[str]) -> bool:
+        """Whether a change makes the query dirty now; while it is read, that is decided afterwards."""
+        if live.reading:
+            live.note(xid, tables)
+            return False
+        return live.snapshot is None or not live.snapshot.sees(xid)
+
+    def _mark(self, queries: Iterable[LiveQuery], now: float) -> list[Action]:
+        actions: list[Action] = []
+        for live in queries:
+            live.mark_dirty(now)
+            if not live.scheduled:
+                actions += self._read(live, now)
+        return actions
+
+    # -- reading
+
+    def _read(self, live: LiveQuery, now: float) -> list[Action]:
+        if live.reading or not self._following:
+            return []
+        live.begin_read(now)
+        return [Read(live.key)]
+
+    def due(self, key: str, turn: int, now: float) -> list[Action]:
+        """A wait is over."""
+        live = self._by_key.get(key)
+        if live is None or live.turn != turn:
+            return []
+        live.scheduled = False
+        live.mark_dirty(now)
+        return self._read(live, now)
+
+    def finished(self, key: str, reading: Reading, now: float) -> list[Action]:
+        """A read is done."""
+        live = self._by_key.get(key)
+        if live is None:
+            return []
+        doubts_before = live.doubts
+        live.settle(reading)
+        actions = self._advance(live, reading) + self._snapshots(live)
+        if live.doubts and live.doubts != doubts_before:
+            actions.append(Warn(live.query.name, live.query.refresh, live.doubts))
+        return actions + self._next(live, now)
+
+    def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
+        """A read failed: for good, or maybe not, when trying again may help."""
+        live = self._by_key.get(key)
+        if live is None:
+            return []
+        live.reading, live.dirty = False, True
+        live.failures += 1
+        if transient and live.failures <= len(RETRY_SECONDS):
+            live.scheduled = True
+            return [Wait(key, live.turn, RETRY_SECONDS[live.failures - 1])]
+        one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
+        return [action for client in one_of_each for action in self.close(client, code, message)]
+
+    @staticmethod
+    def _next(live: LiveQuery, now: float) -> list[Action]:
+        if live.dirty:
+            live.scheduled = True
+            return [Wait(live.key, live.turn, min(now - live.read_at, MAX_PAUSE))]
+        return [Wait(live.key, live.turn, live.query.refresh)] if live.doubts else []
+
+    # -- telling
+
+    @staticmethod
+    def _advance(live: LiveQuery, reading: Reading) -> list[Action]:
+        """Make the reading the window, and tell those who hold the window before it."""
+        before = live.window
+        if before is None:
+            live.window = Window(reading.rows, reading.total, 1)
+            return []
+        ops = diff(before.rows, reading.rows)
+        if not ops and before.total == reading.total:
+            return []
+        live.window = Window(reading.rows, reading.total, before.version + 1)
+        return [SendDiff(live.key, before.version, live.window, ops)]
+
+    @staticmethod
+    def _snapshots(live: LiveQuery) -> list[Action]:
+        if live.window is None:
+            return []
+        actions: list[Action] = []
+        for subscriber in sorted(live.waiting, key=lambda waiting: (waiting.sid, waiting.id)):
+            actions.append(SendSnapshot(subscriber, live.key, live.window))
+            actions.append(Join(subscriber.sid, live.key))
+        live.waiting.clear()
+        return actions
+
+    def _forget_if_alone(self, live: LiveQuery) -> None:
+        if not live.subscribers:
+            del self._by_key[live.key], self._by_identity[live.query.identity]
+
+    # -- what stands
+
+    def query(self, key: str) -> Query | None:
+        """The query behind a key, while anybody subscribes to it."""
+        live = self._by_key.get(key)
+        return live.query if live else None
+
+    def count(self, sid: str) -> int:
+        """How many subscriptions a client has."""
+        return len(self._by_client.get(sid, {}))
+
+    def has(self, subscriber: Subscriber) -> bool:
+        """Whether a client uses this number already."""
+        return subscriber.id in self._by_client.get(subscriber.sid, {})
+
+    def clients(self) -> list[str]:
+        """Every client with a subscription."""
+        return list(self._by_client)
+
+    def overdue(self, now: float, seconds: float) -> set[str]:
+        """Clients who look at a window that has not been proven up to date for so long."""
+        late = (
+            live
+            for live in self._by_key.values()
+            if live.stale_since is not None and now - live.stale_since > seconds
+        )
+        return {sid for live in late for sid in live.subscribers}
+
+    def __len__(self) -> int:
+        return len(self._by_key)

@@ -1,0 +1,174 @@
+"""The Flask extension: what an application factory imports."""
+
+import logging
+from collections.abc import Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from flask import Blueprint, Flask, current_app
+from flask_socketio import SocketIO
+from sqlalchemy import Engine
+
+from sa_notify.errors import QueryError, SetupError
+from sa_notify.web.live_app import LiveApp
+from sa_notify.web.namespace import RealtimeNamespace
+from sa_notify.web.emitter import NAMESPACE
+from sa_notify.web.queries import FunctionQuery, Registered
+from sa_notify.web.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+F = TypeVar("F", bound=Callable[..., Any])
+_STATIC = Path(__file__).parent / "static"
+
+
+class Dispatcher:
+    """Live queries for Flask applications.
+
+    ``sa_notify.dispatcher`` is a ready instance, as is usual for Flask extensions; one instance may
+    serve several applications.
+    """
+
+    def __init__(self) -> None:
+        self._queries: dict[str, Registered] = {}
+
+    def init_app(self, app: Flask, socketio: SocketIO, *, engine: Any) -> None:
+        """Make the registered queries available to the application's browsers.
+
+        :param engine: an :class:`sqlalchemy.Engine`, Flask-SQLAlchemy's ``db``, or a callable that
+            gives an Engine. It must reach the primary, not a read replica.
+        :raises SetupError: when something here can't work; the message says what can.
+        """
+        if not isinstance(socketio, SocketIO):
+            raise SetupError("init_app(app, socketio, engine=...) takes Flask-SocketIO's SocketIO second")
+        if "sa_notify" in app.extensions:
+            raise SetupError("sa_notify is initialised on this app already: call init_app once")
+        _check_socketio(socketio)
+        app.extensions["sa_notify"] = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
+        socketio.on_namespace(RealtimeNamespace(NAMESPACE))
+        app.register_blueprint(_blueprint())
+        app.jinja_env.globals["sa_notify_token"] = self.token
+
+    @overload
+    def query(self, function: F, /) -> F: ...
+
+    @overload
+    def query(
+        self,
+        /,
+        *,
+        name: str | None = None,
+        key: Sequence[str] | None = None,
+        total: bool = False,
+        refresh: float = 2.0,
+        token_only: bool = False,
+    ) -> Callable[[F], F]: ...
+
+    def query(self, function: Any = None, /, **options: Any) -> Any:
+        """Register a function that returns a ``select()`` as a live query, under its own name.
+
+        It is called in each subscriber's request context: ``current_user`` and ``session`` work, and
+        ``abort(403)`` or ``PermissionError`` refuses the subscriber. Its parameters are validated
+        against their annotations. Subscribers who are given equal statements share one evaluation.
+
+        :param name: another name than the function's.
+        :param key: labels that identify a row, where no whole entity or primary key is selected.
+        :param total: also send how many rows there are without LIMIT and OFFSET.
+        :param refresh: seconds between reads where changes can't all be heard.
+        :param token_only: browsers can't choose parameters; they send a :meth:`token`.
+        :raises QueryError: when the function's parameters can't be validated, or the name is taken.
+        """
+        if function is None:
+            return lambda decorated: self._register(decorated, **options)
+        return self._register(function, **options)
+
+    def token(self, query: str, /, **params: Any) -> str:
+        """A signed token that subscribes its bearer to ``query`` with these parameters.
+
+        Needs a request: it is good for whoever is logged in there. In templates:
+        ``sa_notify_token("open_todos", owner=5)``.
+        """
+        if query not in self._queries:
+            raise QueryError(f"no query is registered as {query!r}: decorate it with @dispatcher.query")
+        return self.tokens.sign(query, params)
+
+    @property
+    def tokens(self) -> Tokens:
+        """Signs tokens for the current application."""
+        live_app: LiveApp = current_app.extensions["sa_notify"]
+        return live_app.tokens
+
+    def revoke(self, *, user: object = None) -> None:
+        """Ask the subscribers' functions again now, rather than within a minute.
+
+        Those that refuse are closed, those that return another statement move to it. Reaches the
+        clients of this process.
+
+        :param user: only clients whom Flask-Login knows by this id; all when not given.
+        """
+        live_app: LiveApp = current_app.extensions["sa_notify"]
+        live_app.recheck(None if user is None else str(user))
+
+    def _register(
+        self,
+        function: F,
+        *,
+        name: str | None = None,
+        key: Sequence[str] | None = None,
+        total: bool = False,
+        refresh: float = 2.0,
+        token_only: bool = False,
+    ) -> F:
+        if not callable(function):
+            raise QueryError("@dispatcher.query decorates a function that returns a select()")
+        name = name or function.__name__
+        made = FunctionQuery(
+            function, name=name, key=key, total=total, refresh=refresh, token_only=token_only
+        )
+        taken = self._queries.get(name)
+        # an application factory that runs twice defines the same function twice
+        if taken is not None and getattr(taken, "origin", None) != made.origin:
+            raise QueryError(f"a query named {name!r} is registered already: give one name=...")
+        self._queries[name] = made
+        return function
+
+
+def _blueprint() -> Blueprint:
+    return Blueprint(
+        "sa_notify", __name__, static_folder=str(_STATIC), static_url_path="/static", url_prefix="/sa_notify"
+    )
+
+
+def _check_socketio(socketio: SocketIO) -> None:
+    mode = socketio.server.eio.async_mode if socketio.server else None
+    if mode is None:
+        raise SetupError("SocketIO has no app yet: call socketio.init_app(app) before dispatcher.init_app")
+    if mode not in ("gevent", "threading"):
+        raise SetupError(
+            f"SocketIO runs in async_mode={mode!r}: use SocketIO(app, async_mode='gevent') or 'threading'"
+        )
+    if mode == "gevent" and find_spec("geventwebsocket") is not None:
+        logger.warning(
+            "gevent-websocket is installed: websockets fail under gunicorn's gevent worker; uninstall it"
+        )
+
+
+def _engine_of(app: Flask, engine: Any) -> Callable[[], Engine]:
+    if isinstance(engine, Engine):
+        return lambda: engine
+    if hasattr(engine, "sync_engine"):
+        raise SetupError("an AsyncEngine can't be read from a worker: make an Engine for sa_notify")
+    if hasattr(engine, "engines") and hasattr(engine, "session"):
+        return lambda: _in_context(app, lambda: engine.engine)
+    if callable(engine):
+        return lambda: _in_context(app, engine)
+    raise SetupError("engine= takes an Engine, Flask-SQLAlchemy's db, or a callable that gives an Engine")
+
+
+def _in_context(app: Flask, engine: Callable[[], Any]) -> Engine:
+    with app.app_context():
+        found = engine()
+    if not isinstance(found, Engine):
+        raise SetupError(f"engine= gave {type(found).__name__}, not an Engine")
+    return found

@@ -1,0 +1,231 @@
+"""sa_notify in one Flask application: its settings, clients, and the parts that run when it is used."""
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, request
+from flask_socketio import SocketIO
+from sqlalchemy import Engine
+
+from sa_notify.dispatch.embedded import EmbeddedDispatcher
+from sa_notify.dispatch.runtime import Runtime
+from sa_notify.errors import SubscriptionError
+from sa_notify.live.actions import Subscriber
+from sa_notify.source.connect import listen_connect
+from sa_notify.source.notify import NotifySource
+from sa_notify.web.context import SavedRequest
+from sa_notify.web.emitter import Emitter
+from sa_notify.web.queries import Registered, build
+from sa_notify.web.reader import READING, CoverageCache
+from sa_notify.web.runner import Runner
+from sa_notify.web.runtimes import runtime_for
+from sa_notify.web.settings import Settings
+from sa_notify.web.tokens import Tokens
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a subscriber asked for, kept to ask again on its behalf."""
+
+    registered: Registered
+    params: dict[str, Any]
+    request: SavedRequest
+
+
+class Running:
+    """What exists only in a process that has clients: a forked child makes its own."""
+
+    def __init__(self, app: "LiveApp") -> None:
+        self.pid = os.getpid()
+        self.runtime: Runtime = runtime_for(app.socketio.async_mode)
+        self.runner = Runner(self.runtime, Emitter(app.socketio), app.coverage.clear)
+        source = NotifySource(listen_connect(app.engine, app.settings.listen_url))
+        self.dispatcher = EmbeddedDispatcher(source, self.runner, self.runtime)
+        self.clients: dict[str, dict[int, Subscription]] = {}
+        self.lock = self.runtime.lock()
+
+    def start(self, app: "LiveApp") -> None:
+        """Begin to listen and to beat."""
+        self.dispatcher.ensure_started()
+        self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
+        self.runtime.spawn(self._every, app.settings.recheck_seconds, app.recheck)
+
+    def _every(self, seconds: float, function: Callable[[], None]) -> None:
+        while True:
+            self.runtime.sleep(seconds)
+            try:
+                function()
+            except Exception:
+                logger.exception("a periodic task failed; it goes on")
+
+
+class LiveApp:
+    """One application's live queries: what its socket events call.
+
+    Nothing is connected or started before the first client subscribes, so that a command line
+    (``flask db upgrade``) or a server that is about to fork holds nothing.
+    """
+
+    def __init__(
+        self, app: Flask, socketio: SocketIO, engine: Callable[[], Engine], queries: Mapping[str, Registered]
+    ) -> None:
+        self.app = app
+        self.socketio = socketio
+        self.settings = Settings.of(app.config)
+        self.tokens = Tokens(app, self.settings.token_max_age)
+        self.coverage = CoverageCache()
+        self._engine = engine
+        self._queries = queries
+        self._running: Running | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The application's engine.
+
+        :raises SetupError: when it is not a synchronous engine.
+        """
+        return self._engine()
+
+    # -- clients
+
+    def connected(self, sid: str) -> None:
+        """Remember a client, so that nothing is begun for one who has left already."""
+        running = self._ensure_running()
+        with running.lock:
+            running.clients[sid] = {}
+
+    def disconnected(self, sid: str) -> None:
+        running = self._ensure_running()
+        with running.lock:
+            running.clients.pop(sid, None)
+            running.runner.disconnect(sid)
+
+    # -- subscriptions
+
+    def subscribe(self, subscriber: Subscriber, body: Mapping[str, Any]) -> str:
+        """Begin a subscription in the current request context; the key of its live query.
+
+        :raises SubscriptionError: with the code that the client is told.
+        """
+        running = self._ensure_running()
+        self._admit(running, subscriber)
+        subscription = self._asked(body)
+        query = build(subscription.registered, subscription.params, subscription.request)
+        running.dispatcher.ensure_started()
+        with running.lock:
+            self._admit(running, subscriber)
+            running.clients[subscriber.sid][subscriber.id] = subscription
+            return running.runner.subscribe(subscriber, query)
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        running = self._ensure_running()
+        with running.lock:
+            running.clients.get(subscriber.sid, {}).pop(subscriber.id, None)
+            running.runner.unsubscribe(subscriber)
+
+    def resync(self, subscriber: Subscriber) -> None:
+        """Send the window again.
+
+        :raises SubscriptionError: when there is no such subscription.
+        """
+        if not self._ensure_running().runner.resync(subscriber):
+            raise SubscriptionError("bad_request", "there is no subscription with this id")
+
+    def recheck(self, user: str | None = None) -> None:
+        """Ask every subscriber's function again: it may refuse now, or return another statement.
+
+        :param user: only subscribers whom Flask-Login knows by this id.
+        """
+        running = self._ensure_running()
+        with running.lock:
+            subscriptions = [
+                (Subscriber(sid, id_), subscription)
+                for sid, asked in running.clients.items()
+                for id_, subscription in asked.items()
+            ]
+        for subscriber, subscription in subscriptions:
+            self._recheck_one(running, subscriber, subscription, user)
+        self._recheck_coverage(running)
+
+    # -- inside
+
+    def _ensure_running(self) -> Running:
+        running = self._running
+        if running is None or running.pid != os.getpid():
+            running = self._running = Running(self)
+            running.start(self)
+        return running
+
+    def _admit(self, running: Running, subscriber: Subscriber) -> None:
+        asked = running.clients.get(subscriber.sid)
+        if asked is None:
+            raise SubscriptionError("bad_request", "the client is not connected")
+        if subscriber.id in asked:
+            raise SubscriptionError("bad_request", "this id is in use: number each subscription anew")
+        if len(asked) >= self.settings.max_subscriptions:
+            limit = self.settings.max_subscriptions
+            raise SubscriptionError("too_many", f"a client may have {limit} subscriptions")
+
+    def _asked(self, body: Mapping[str, Any]) -> Subscription:
+        saved = SavedRequest.of(request.environ)
+        token = body.get("token")
+        if isinstance(token, str) and "query" not in body:
+            name, params = self.tokens.load(token)
+            return Subscription(self._find(name), params, saved)
+        name, params = body.get("query"), body.get("params", {})
+        if token is not None or not isinstance(name, str):
+            raise SubscriptionError("bad_request", "send either a query's name and params, or a token")
+        if not isinstance(params, dict):
+            raise SubscriptionError("invalid_params", "params must be an object")
+        registered = self._find(name)
+        if registered.token_only:
+            raise SubscriptionError("forbidden", "this query takes a token that the server signed")
+        return Subscription(registered, params, saved)
+
+    def _find(self, name: str) -> Registered:
+        found = self._queries.get(name) or self.app.extensions.get("sa_notify.queries", {}).get(name)
+        if found is None:
+            raise SubscriptionError("unknown_query", "no query is registered under this name")
+        return found  # type: ignore[no-any-return]
+
+    def _recheck_one(
+        self, running: Running, subscriber: Subscriber, subscription: Subscription, user: str | None
+    ) -> None:
+        try:
+            with subscription.request.context(self.app):
+                if user is not None and _user_id() != user:
+                    return
+                query = build(subscription.registered, subscription.params, subscription.request)
+        except SubscriptionError as error:
+            self._end(running, subscriber, error)
+            return
+        with running.lock:
+            if subscriber.id in running.clients.get(subscriber.sid, {}):
+                running.runner.move(subscriber, query)
+
+    def _end(self, running: Running, subscriber: Subscriber, error: SubscriptionError) -> None:
+        with running.lock:
+            running.clients.get(subscriber.sid, {}).pop(subscriber.id, None)
+            running.runner.close(subscriber, error)
+
+    def _recheck_coverage(self, running: Running) -> None:
+        if len(running.runner) and running.runtime.call(self._coverage_changed):
+            running.runner.suspect()
+
+    def _coverage_changed(self) -> bool:
+        with self.engine.connect() as connection:
+            return self.coverage.changed(connection.execution_options(**READING))
+
+
+def _user_id() -> str | None:
+    from flask import session
+
+    user = session.get("_user_id")
+    return None if user is None else str(user)

@@ -1,0 +1,73 @@
+"""Socket events from browsers, and their acknowledgements."""
+
+import logging
+from typing import Any
+
+from flask import current_app, request
+from flask_socketio import Namespace
+
+from sa_notify.errors import SubscriptionError
+from sa_notify.live.actions import Subscriber
+
+logger = logging.getLogger(__name__)
+
+_MAX_ID = 2**53 - 1
+
+
+class RealtimeNamespace(Namespace):  # type: ignore[misc]  # Flask-SocketIO has no types
+    """``/realtime``: every event answers ``{"ok": true, ...}`` or ``{"ok": false, "error": ...}``."""
+
+    def on_connect(self, auth: object = None) -> None:
+        _live_app().connected(_sid())
+
+    def on_disconnect(self, reason: object = None) -> None:
+        _live_app().disconnected(_sid())
+
+    def on_subscribe(self, data: object = None, *rest: object) -> dict[str, Any]:
+        try:
+            body = _object(data)
+            return {"ok": True, "key": _live_app().subscribe(_subscriber(body), body)}
+        except SubscriptionError as error:
+            return _refusal(error)
+        except Exception:
+            logger.exception("subscribe failed")
+            return _refusal(SubscriptionError("query_failed", "the server's log says why"))
+
+    def on_unsubscribe(self, data: object = None, *rest: object) -> dict[str, Any]:
+        try:
+            _live_app().unsubscribe(_subscriber(_object(data)))
+        except SubscriptionError as error:
+            return _refusal(error)
+        return {"ok": True}
+
+    def on_resync(self, data: object = None, *rest: object) -> dict[str, Any]:
+        try:
+            _live_app().resync(_subscriber(_object(data)))
+        except SubscriptionError as error:
+            return _refusal(error)
+        return {"ok": True}
+
+
+def _live_app() -> Any:
+    return current_app.extensions["sa_notify"]
+
+
+def _sid() -> str:
+    return str(request.sid)  # type: ignore[attr-defined]  # added by Flask-SocketIO
+
+
+def _object(data: object) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise SubscriptionError("bad_request", "the event takes one object")
+    return data
+
+
+def _subscriber(body: dict[str, Any]) -> Subscriber:
+    id_ = body.get("id")
+    if not isinstance(id_, int) or isinstance(id_, bool) or not 0 <= id_ <= _MAX_ID:
+        raise SubscriptionError("bad_request", "id must be a whole number from 0 to 2^53-1")
+    return Subscriber(_sid(), id_)
+
+
+def _refusal(error: SubscriptionError) -> dict[str, Any]:
+    return {"ok": False, "error": {"code": error.code, "message": error.message}}

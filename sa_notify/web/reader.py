@@ -1,0 +1,88 @@
+"""Reads statements: rows, total and snapshot from one transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
+from sqlalchemy.orm import Session
+
+from sa_notify.capture.coverage import Coverage, coverage
+from sa_notify.live.dependencies import Dependencies
+from sa_notify.live.query import Reading, Row
+from sa_notify.live.shape import Shape
+from sa_notify.live.snapshot import Snapshot
+
+_SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
+
+#: One snapshot for all statements of a reading, and no writes by mistake.
+READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class CoverageCache:
+    """What the catalog says of tables, remembered while it says that nothing is amiss."""
+
+    def __init__(self) -> None:
+        self._known: dict[TableClause, Coverage] = {}
+
+    def of(self, connection: Connection, tables: frozenset[TableClause]) -> Sequence[Coverage]:
+        """Name and doubts of each table, asked of the catalog where not known."""
+        unknown = [table for table in tables if table not in self._known]
+        found = coverage(connection, unknown) if unknown else {}
+        self._known.update({table: item for table, item in found.items() if not item.doubts})
+        return [found.get(table) or self._known[table] for table in tables]
+
+    def changed(self, connection: Connection) -> bool:
+        """Whether a table that nothing was amiss with has changed since; forgets it all if so."""
+        known = dict(self._known)
+        if not known or coverage(connection, list(known)) == known:
+            return False
+        self._known.clear()
+        return True
+
+    def clear(self) -> None:
+        """Ask again: a reconnection may have led to another server."""
+        self._known.clear()
+
+
+class StatementReader:
+    """Runs one statement whenever asked.
+
+    :param total: counts the rows without LIMIT and OFFSET, or ``None``.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        cache: CoverageCache,
+        statement: Any,
+        shape: Shape,
+        dependencies: Dependencies,
+        total: Any | None,
+    ) -> None:
+        self._engine = engine
+        self._cache = cache
+        self._statement = statement
+        self._shape = shape
+        self._dependencies = dependencies
+        self._total = total
+
+    def __call__(self) -> Reading:
+        """The result now.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
+        """
+        with self._engine.connect() as connection:
+            connection = connection.execution_options(**READING)
+            # first: a snapshot taken later could claim to have seen what the rows have not
+            snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
+            covered = self._cache.of(connection, self._dependencies.tables)
+            rows, total = self._read(connection)
+        tables = frozenset(item.name for item in covered if item.name is not None)
+        doubts = [doubt for item in covered for doubt in item.doubts]
+        return Reading(rows, total, snapshot, tables, tuple(sorted({*self._dependencies.doubts, *doubts})))
+
+    def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
+        with Session(connection) as session:
+            rows = self._shape.rows(session.execute(self._statement))
+            total = None if self._total is None else int(session.scalar(self._total) or 0)
+        return tuple(rows), total

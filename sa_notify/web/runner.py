@@ -1,0 +1,190 @@
+"""Carries out what the hub decides: reads, waits and emits."""
+
+import logging
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from sa_notify.change import ChangeSet
+from sa_notify.dispatch.runtime import Runtime
+from sa_notify.errors import SubscriptionError
+from sa_notify.live import actions as act
+from sa_notify.live.actions import Action, Subscriber
+from sa_notify.live.hub import Hub
+from sa_notify.live.query import Query
+from sa_notify.web.emitter import Emitter
+
+logger = logging.getLogger(__name__)
+
+#: A window that could not be proven for this long is no longer called live.
+LIVE_SECONDS = 2.0
+_TRANSIENT = (OperationalError, InterfaceError, PoolTimeout)
+
+
+class Runner:
+    """The hub of one process, its lock, and its hands.
+
+    It is the receiver of the process's feed, and what the socket events call.
+    """
+
+    def __init__(self, runtime: Runtime, emitter: Emitter, forget_coverage: Callable[[], None]) -> None:
+        self._runtime = runtime
+        self._emitter = emitter
+        self._forget_coverage = forget_coverage
+        self._hub = Hub(lambda: secrets.token_urlsafe(12))
+        self._lock = runtime.lock()
+        self._warned: set[tuple[str, tuple[str, ...]]] = set()
+        self._epoch, self._position = "", 0
+
+    # -- what the feed says
+
+    def begin_epoch(self, epoch: str) -> None:
+        with self._lock:
+            self._forget_coverage()
+            self._epoch, self._position = epoch, 0
+            self._do(self._hub.begin_epoch(self._now()))
+            self._beat(self._hub.clients())
+
+    def receive(self, changesets: Sequence[ChangeSet]) -> None:
+        with self._lock:
+            self._do(self._hub.receive(changesets, self._now()))
+            if changesets:
+                self._position = changesets[-1].position
+
+    def lost(self) -> None:
+        with self._lock:
+            self._hub.lose_feed()
+            self._beat(self._hub.clients())
+
+    def suspect(self) -> None:
+        """Have every query read again: what the hub believes may be wrong."""
+        with self._lock:
+            self._do(self._hub.suspect(self._now()))
+
+    # -- what clients say
+
+    def subscribe(self, subscriber: Subscriber, query: Query) -> str:
+        """Begin to send; the key of the live query."""
+        with self._lock:
+            key, actions = self._hub.subscribe(subscriber, query, self._now())
+            self._do(actions)
+            return key
+
+    def move(self, subscriber: Subscriber, query: Query) -> None:
+        """Put a subscriber on another query, if it is another."""
+        with self._lock:
+            self._do(self._hub.move(subscriber, query, self._now()))
+
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        with self._lock:
+            self._do(self._hub.unsubscribe(subscriber))
+
+    def resync(self, subscriber: Subscriber) -> bool:
+        """Send the window again; ``False`` when there is no such subscription."""
+        with self._lock:
+            actions = self._hub.resync(subscriber)
+            self._do(actions or [])
+            return actions is not None
+
+    def close(self, subscriber: Subscriber, error: SubscriptionError) -> None:
+        with self._lock:
+            self._do(self._hub.close(subscriber, error.code, error.message))
+
+    def disconnect(self, sid: str) -> None:
+        with self._lock:
+            self._hub.disconnect(sid)
+
+    def beat(self) -> None:
+        """Tell each client whether what it sees is proven up to date."""
+        with self._lock:
+            self._beat(self._hub.clients())
+
+    def __len__(self) -> int:
+        with self._lock:
+            return len(self._hub)
+
+    # -- hands
+
+    def _beat(self, clients: Iterable[str]) -> None:
+        overdue = self._hub.overdue(self._now(), LIVE_SECONDS)
+        for sid in clients:
+            live = self._hub.following and sid not in overdue
+            self._emitter.heartbeat(sid, self._epoch, self._position, live)
+
+    def _do(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            self._hands[type(action)](self, action)
+
+    def _read(self, action: act.Read) -> None:
+        self._runtime.spawn(self._run, action.key)
+
+    def _wait(self, action: act.Wait) -> None:
+        self._runtime.later(action.seconds, self._due, action.key, action.turn)
+
+    def _greet_soon(self, action: act.Greet) -> None:
+        self._runtime.spawn(self._greet, action.key)
+
+    def _snapshot(self, action: act.SendSnapshot) -> None:
+        self._emitter.snapshot(action)
+        if not self._hub.following:
+            self._beat([action.subscriber.sid])
+
+    def _warn(self, action: act.Warn) -> None:
+        if (action.name, action.doubts) not in self._warned:
+            self._warned.add((action.name, action.doubts))
+            reasons = "; ".join(action.doubts)
+            logger.warning("live query %s is read every %s s: %s", action.name, action.refresh, reasons)
+
+    _hands: dict[type[Action], Callable[[Any, Any], None]] = {
+        act.Read: _read,
+        act.Wait: _wait,
+        act.Greet: _greet_soon,
+        act.SendSnapshot: _snapshot,
+        act.SendDiff: lambda self, action: self._emitter.diff(action),
+        act.SendClosed: lambda self, action: self._emitter.closed(action),
+        act.Join: lambda self, action: self._emitter.join(action.sid, action.key),
+        act.Leave: lambda self, action: self._emitter.leave(action.sid, action.key),
+        act.Warn: _warn,
+    }
+
+    # -- tasks
+
+    def _greet(self, key: str) -> None:
+        with self._lock:
+            self._do(self._hub.greet(key, self._now()))
+
+    def _due(self, key: str, turn: int) -> None:
+        with self._lock:
+            self._do(self._hub.due(key, turn, self._now()))
+
+    def _run(self, key: str) -> None:
+        with self._lock:
+            query = self._hub.query(key)
+        if query is None:
+            return
+        try:
+            reading = self._runtime.call(query.read)
+        except Exception as error:
+            self._failed(key, query.name, error)
+            return
+        with self._lock:
+            self._do(self._hub.finished(key, reading, self._now()))
+
+    def _failed(self, key: str, name: str, error: Exception) -> None:
+        # QueryError and broken SQL fail again however often they are tried
+        transient = isinstance(error, _TRANSIENT) or (
+            isinstance(error, DBAPIError) and error.connection_invalidated
+        )
+        code, message = "query_failed", "the query failed; the server's log says why"
+        if isinstance(error, SubscriptionError):
+            code, message = error.code, error.message
+        else:
+            logger.warning("live query %s failed", name, exc_info=error, extra={"transient": transient})
+        with self._lock:
+            self._do(self._hub.failed(key, transient, code, message))
+
+    def _now(self) -> float:
+        return self._runtime.monotonic()

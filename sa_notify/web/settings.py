@@ -1,0 +1,41 @@
+"""What an application may set in ``app.config``, validated once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sa_notify.errors import SetupError
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Each field is ``SA_NOTIFY_<NAME>`` in ``app.config``.
+
+    :param token_max_age: seconds that a token signed into a page is accepted.
+    :param max_subscriptions: subscriptions one client may have at a time.
+    :param max_params_bytes: size of one subscription's parameters, as JSON text.
+    :param recheck_seconds: how often each subscriber's function is called again, to see whether it
+        still may see what it sees.
+    :param listen_url: libpq URL or DSN for LISTEN, where the engine's own can't be used (a
+        transaction-pooling proxy, a driver without libpq).
+    """
+
+    token_max_age: float = 3600.0
+    max_subscriptions: int = 50
+    max_params_bytes: int = 16_384
+    recheck_seconds: float = 60.0
+    listen_url: str | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Any]) -> "Settings":
+        """Read the settings.
+
+        :raises SetupError: when a number is not a positive number.
+        """
+        names = {field.name: f"SA_NOTIFY_{field.name.upper()}" for field in fields(cls)}
+        found = {name: config[setting] for name, setting in names.items() if setting in config}
+        for name, value in found.items():
+            numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if name != "listen_url" and not (numeric and value > 0):
+                raise SetupError(f"{names[name]} is {value!r}: set it to a positive number")
+        return cls(**found)

@@ -1,0 +1,59 @@
+"""Subscriptions that the server signs into a page, so that the browser can't choose their content."""
+
+from typing import Any
+
+from flask import Flask, session
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+
+from sa_notify.errors import SetupError, SubscriptionError
+
+_SALT = "sa_notify.subscription.1"
+
+
+class Tokens:
+    """Signs and reads tokens with the application's own keys.
+
+    A token is good for the user that Flask-Login names in the session it was rendered for (or for
+    anybody who is not logged in), until ``max_age`` seconds have passed. ``SECRET_KEY_FALLBACKS``
+    are accepted, so that keys can be rotated.
+    """
+
+    def __init__(self, app: Flask, max_age: float) -> None:
+        self._app = app
+        self._max_age = max_age
+
+    def sign(self, query: str, params: dict[str, Any]) -> str:
+        """A token for one query and its parameters; needs a request.
+
+        :raises SetupError: when the application has no SECRET_KEY.
+        """
+        return self._serializer().dumps([query, params, _principal()])
+
+    def load(self, token: str) -> tuple[str, dict[str, Any]]:
+        """The query and parameters a token was signed for; needs the subscriber's request.
+
+        :raises SubscriptionError: ``bad_token`` or ``expired_token``.
+        """
+        try:
+            query, params, principal = self._serializer().loads(token, max_age=int(self._max_age))
+        except SignatureExpired:
+            raise SubscriptionError("expired_token", "the page is too old: load it again") from None
+        except (BadSignature, ValueError, TypeError):
+            raise SubscriptionError("bad_token", "the token was not signed by this application") from None
+        if principal != _principal():
+            raise SubscriptionError("bad_token", "the token belongs to another login: load the page again")
+        return str(query), dict(params)
+
+    def _serializer(self) -> URLSafeTimedSerializer:
+        current = self._app.config.get("SECRET_KEY")
+        if not current:
+            raise SetupError("sa_notify signs tokens with the application's SECRET_KEY: set it")
+        # itsdangerous signs with the last key and accepts them all
+        keys = [*reversed(self._app.config.get("SECRET_KEY_FALLBACKS") or []), current]
+        return URLSafeTimedSerializer(keys, salt=_SALT)
+
+
+def _principal() -> str | None:
+    """Who is logged in, as Flask-Login keeps it; ``None`` for nobody."""
+    user = session.get("_user_id")
+    return None if user is None else str(user)
