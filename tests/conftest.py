@@ -6,10 +6,12 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, Page
 from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import Engine, create_engine, make_url
 
 from demo.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_room
+from tests.chromium import launched, opened
 
 
 @pytest.fixture(scope="session")
@@ -64,3 +66,18 @@ def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url)
     yield engine
     engine.dispose()
+
+
+# Not for the session: while Playwright's sync API is open, asyncio.run() fails in this thread.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with launched() as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """An empty page with cookies of its own; an error in its scripts fails the test."""
+    with opened(browser, request.node.name) as new:
+        yield new
