@@ -1,6 +1,6 @@
 """The hub against a simulated database: whatever the interleaving, nobody stays stale."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,7 +71,7 @@ class HubMachine(RuleBasedStateMachine):
     def _query(self, table: str, descending: bool) -> Query:
         return Query(f"{table} {descending}", (table, descending), lambda: None)  # type: ignore[arg-type,return-value]
 
-    def _do(self, actions: Iterable[act.Action]) -> None:
+    def _do(self, actions: Sequence[act.Action]) -> None:
         for action in actions:
             match action:
                 case act.Read(key):
@@ -93,6 +93,9 @@ class HubMachine(RuleBasedStateMachine):
                         client.joined = False
                 case act.SendDiff(key, base, window, ops):
                     self._diff(key, base, window.version, ops)
+        for subscriber in [s for s in self.clients if not self.hub.has(s)]:
+            if any(isinstance(action, act.SendClosed) for action in actions):
+                del self.clients[subscriber]
 
     def _of(self, sid: str, key: str) -> list[Client]:
         return [c for s, c in self.clients.items() if s.sid == sid and c.key == key]

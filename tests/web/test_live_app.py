@@ -1,0 +1,197 @@
+"""One process's clients: what stays, moves, closes, and what is left when they go."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_socketio import SocketIO, SocketIOTestClient
+from sqlalchemy import Engine, create_engine, select, text
+
+from sa_notify import Dispatcher
+from sa_notify.errors import QueryError, SetupError
+from tests.apps.items import Item, create_app
+from tests.protocol import wait_for
+
+
+@pytest.fixture
+def app(database: Engine) -> Iterator[Flask]:
+    """The application in this process, with threads."""
+    yield create_app(database, async_mode="threading")
+
+
+def _client(app: Flask, cookie: str | None = None) -> SocketIOTestClient:
+    socketio = app.extensions["socketio"]
+    headers = {"Cookie": cookie} if cookie else {}
+    return socketio.test_client(app, namespace="/realtime", headers=headers)
+
+
+def _ask(client: SocketIOTestClient, event: str, **data: Any) -> Any:
+    return client.emit(event, data, namespace="/realtime", callback=True)
+
+
+def _take(client: SocketIOTestClient, seen: list[Any], name: str) -> list[Any]:
+    """Every event of this name so far."""
+    seen += client.get_received("/realtime")
+    return [event["args"][0] for event in seen if event["name"] == name]
+
+
+def _running(app: Flask) -> Any:
+    return app.extensions["sa_notify"]._running
+
+
+def test_nothing_runs_before_the_first_client(app: Flask, database: Engine) -> None:
+    """A command line or a server that will fork holds no LISTEN connection."""
+    with app.test_request_context():
+        assert _running(app) is None
+    with database.connect() as connection:
+        listening = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
+        assert connection.scalar(text(listening)) == 0
+
+
+def test_a_client_that_leaves_leaves_nothing_behind(app: Flask) -> None:
+    """Neither queries nor clients are kept for a connection that is gone."""
+    client, seen = _client(app), []
+    for id_ in range(5):
+        assert _ask(client, "subscribe", id=id_, query="page", params={"limit": id_ + 1})["ok"]
+    wait_for(lambda: len(_take(client, seen, "snapshot")) == 5, "the snapshots")
+    client.disconnect("/realtime")
+    wait_for(lambda: len(_running(app).runner) == 0, "no live query")
+    assert _running(app).clients == {}
+
+
+def test_revoke_closes_who_is_refused_and_moves_who_sees_something_else(database: Engine) -> None:
+    """The function is asked again: it may refuse, or return another statement."""
+    dispatcher, allowed = Dispatcher(), {"who": "all"}
+    app, seen = Flask(__name__), []
+    app.config.update(SECRET_KEY="test", SA_NOTIFY_RECHECK_SECONDS=3600)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+    @dispatcher.query
+    def items() -> Any:
+        if allowed["who"] == "nobody":
+            raise PermissionError
+        statement = select(Item).order_by(Item.id)
+        return statement.where(Item.owner_id == 1) if allowed["who"] == "one" else statement
+
+    client = _client(app)
+    first = _ask(client, "subscribe", id=1, query="items")["key"]
+    wait_for(lambda: len(_take(client, seen, "snapshot")) == 1, "the snapshot")
+    allowed["who"] = "one"
+    with app.app_context():
+        dispatcher.revoke()
+    wait_for(lambda: len(_take(client, seen, "snapshot")) == 2, "another snapshot")
+    moved = _take(client, seen, "snapshot")[-1]
+    assert moved["id"] == 1 and moved["key"] != first and len(moved["rows"]) == 10
+    allowed["who"] = "nobody"
+    with app.app_context():
+        dispatcher.revoke()
+    wait_for(lambda: _take(client, seen, "closed"), "closed")
+    assert _take(client, seen, "closed")[0]["error"]["code"] == "forbidden"
+    assert len(_running(app).runner) == 0
+
+
+def test_subscribers_are_rechecked_by_themselves(database: Engine) -> None:
+    """Without any call of ours a refusal takes effect within the configured time."""
+    dispatcher, refuse, seen = Dispatcher(), [], []
+    app = Flask(__name__)
+    app.config.update(SA_NOTIFY_RECHECK_SECONDS=0.2)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+    @dispatcher.query
+    def items() -> Any:
+        if refuse:
+            raise PermissionError
+        return select(Item)
+
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="items")["ok"]
+    refuse.append(True)
+    wait_for(lambda: _take(client, seen, "closed"), "closed")
+
+
+def test_tokens_expire_and_belong_to_a_login(database: Engine) -> None:
+    """An old token says so; one of another login is bad; a rotated key is still good."""
+    app = create_app(database, async_mode="threading")
+    app.config["SECRET_KEY_FALLBACKS"] = ["test"]
+    token = app.test_client().get("/token/1").text
+    app.config["SECRET_KEY"] = "rotated"
+    assert _ask(_client(app), "subscribe", id=1, token=token)["ok"]
+    app.config["SECRET_KEY_FALLBACKS"] = []
+    assert _ask(_client(app), "subscribe", id=1, token=token)["error"]["code"] == "bad_token"
+    app.extensions["sa_notify"].tokens._max_age = 0
+    fresh = app.test_client().get("/token/1").text
+    began = time.time()
+    wait_for(lambda: int(time.time()) > int(began) + 1, "the token's age in whole seconds", seconds=5)
+    assert _ask(_client(app), "subscribe", id=1, token=fresh)["error"]["code"] == "expired_token"
+
+
+def test_set_up_mistakes_say_what_to_do(database: Engine) -> None:
+    """Each is refused at start, not at three in the morning."""
+    app = Flask(__name__)
+    socketio = SocketIO(app, async_mode="threading")
+    with pytest.raises(SetupError, match="socketio.init_app"):
+        Dispatcher().init_app(app, SocketIO(), engine=database)
+    with pytest.raises(SetupError, match="second"):
+        Dispatcher().init_app(app, database, engine=socketio)  # type: ignore[arg-type]
+    with pytest.raises(SetupError, match="engine= takes"):
+        Dispatcher().init_app(app, socketio, engine="postgresql://")
+    Dispatcher().init_app(app, socketio, engine=database)
+    with pytest.raises(SetupError, match="once"):
+        Dispatcher().init_app(app, socketio, engine=database)
+
+
+@pytest.mark.parametrize("setting", [0, -1, "many", True])
+def test_settings_are_checked(database: Engine, setting: Any) -> None:
+    """A limit that is no positive number is refused at start."""
+    app = Flask(__name__)
+    app.config["SA_NOTIFY_MAX_SUBSCRIPTIONS"] = setting
+    with pytest.raises(SetupError, match="SA_NOTIFY_MAX_SUBSCRIPTIONS"):
+        Dispatcher().init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+
+def test_registration_mistakes_say_what_to_do() -> None:
+    """Parameters that can't be validated, names that are taken, options of the wrong kind."""
+    dispatcher = Dispatcher()
+
+    def no_annotation(owner):  # type: ignore[no-untyped-def]
+        ...
+
+    def star(*owners: int) -> None: ...
+
+    def odd(engine: Engine) -> None: ...
+
+    for function, message in ((no_annotation, "owner: int"), (star, "names"), (odd, "JSON can carry")):
+        with pytest.raises(QueryError, match=message):
+            dispatcher.query(function)
+    with pytest.raises(QueryError, match=r"key=\['id'\]"):
+        dispatcher.query(key="id")(lambda: None)
+
+    def one() -> None: ...
+
+    dispatcher.query(name="same")(one)
+    with pytest.raises(QueryError, match="already"):
+        dispatcher.query(name="same")(odd_free)
+
+
+def odd_free() -> None:
+    """A function of another name, without parameters."""
+
+
+def test_a_server_that_is_away_is_told_as_not_live(database: Engine) -> None:
+    """A client who subscribes while PostgreSQL can't be reached is accepted, and sees that it waits."""
+    dispatcher, seen = Dispatcher(), []
+    app = Flask(__name__)
+    away = create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none")
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=away)
+
+    @dispatcher.query
+    def items() -> Any:
+        return select(Item)
+
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="items")["ok"]
+    wait_for(lambda: _take(client, seen, "heartbeat"), "a heartbeat")
+    assert not any(beat["live"] for beat in _take(client, seen, "heartbeat"))
+    assert not _take(client, seen, "snapshot")

@@ -1,0 +1,322 @@
+"""Wire protocol version 1 over gunicorn with two gevent workers, by clients that share no code with us."""
+
+import random
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, delete, insert, select, text, update
+
+from tests.apps.items import Item, Owner, Unheard
+from tests.protocol import ProtocolClient, Window, arrived, wait_for
+from tests.serving import serve
+
+OWNERS = 4
+Connect = Callable[..., ProtocolClient]
+
+
+@pytest.fixture
+def server(database: Engine) -> Iterator[str]:
+    """The application's URL."""
+    url = database.url.render_as_string(hide_password=False)
+    with serve("tests.apps.wsgi_items:app", workers=2, env={"DATABASE_URL": url}) as base_url:
+        yield base_url
+
+
+@pytest.fixture
+def connect(server: str) -> Iterator[Connect]:
+    """Makes clients, and closes them."""
+    clients: list[ProtocolClient] = []
+
+    def make(cookie: str | None = None) -> ProtocolClient:
+        clients.append(ProtocolClient(server, cookie))
+        return clients[-1]
+
+    yield make
+    for client in clients:
+        client.close()
+
+
+def _item(row: Any) -> dict[str, Any]:
+    price = None if row.price is None else str(row.price)
+    plain = {name: getattr(row, name) for name in ("id", "owner_id", "title", "priority", "done")}
+    return {**plain, "price": price}
+
+
+def _page(engine: Engine, **params: Any) -> list[tuple[str, dict[str, Any]]]:
+    """What the ``page`` query's SELECT gives, written out by hand."""
+    order = {"id": Item.id, "priority": Item.priority.desc(), "title": Item.title}[params.get("sort", "id")]
+    statement = select(Item.__table__).order_by(order, Item.id)
+    statement = statement.limit(params.get("limit", 10)).offset(params.get("offset", 0))
+    for name, column in (("owner", Item.owner_id), ("done", Item.done)):
+        if params.get(name) is not None:
+            statement = statement.where(column == params[name])
+    with engine.connect() as connection:
+        return [(str(row.id), _item(row)) for row in connection.execute(statement)]
+
+
+def _random_write(engine: Engine, dice: random.Random) -> None:
+    ids = sorted(dice.sample(range(1, 60), dice.randint(1, 3)))
+    change = dice.choice(
+        [
+            lambda: update(Item).values(priority=dice.randint(0, 9)),
+            lambda: update(Item).values(done=dice.random() < 0.5),
+            lambda: update(Item).values(owner_id=dice.randrange(OWNERS), title=f"t{dice.random()}"),
+            lambda: update(Item).values(price=dice.choice([None, dice.randint(1, 99)])),
+            lambda: delete(Item),
+            lambda: None,
+        ]
+    )()
+    with engine.connect() as connection:
+        if change is None:
+            row = {"owner_id": dice.randrange(OWNERS), "title": f"new {dice.random()}", "priority": 3}
+            connection.execute(insert(Item), [row] * dice.randint(1, 3))
+        else:
+            # in the order of their keys, so that writers wait for each other and never deadlock
+            connection.execute(select(Item.id).where(Item.id.in_(ids)).order_by(Item.id).with_for_update())
+            connection.execute(change.where(Item.id.in_(ids)))
+        if dice.random() < 0.2:
+            connection.rollback()
+        else:
+            connection.commit()
+
+
+def _write_in_threads(engine: Engine, writers: int, each: int) -> list[threading.Thread]:
+    def work(seed: int) -> None:
+        dice = random.Random(seed)
+        for _ in range(each):
+            _random_write(engine, dice)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(writers)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def _queries(dice: random.Random, count: int) -> list[dict[str, Any]]:
+    return [
+        {
+            "owner": dice.choice([None, *range(OWNERS)]),
+            "done": dice.choice([None, True, False]),
+            "limit": dice.choice([3, 10, 100]),
+            "offset": dice.choice([0, 0, 5]),
+            "sort": dice.choice(["id", "priority", "title"]),
+        }
+        for _ in range(count)
+    ]
+
+
+def _assert_equal_to_select(engine: Engine, asked: list[tuple[dict[str, Any], Window]]) -> None:
+    for params, window in asked:
+        expected = _page(engine, **params)
+        wait_for(lambda: window.rows == expected, f"{params}: {window.rows} == {expected}")  # noqa: B023
+        assert window.faults == []
+
+
+def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None:
+    """20 subscriptions under 4 writers: every diff fits the version before it, and all end at the truth."""
+    dice = random.Random(7)
+    clients = [connect() for _ in range(4)]
+    asked = [(params, dice.choice(clients).subscribe("page", **params)) for params in _queries(dice, 20)]
+    for _, window in asked:
+        wait_for(lambda: arrived(window), "a snapshot")  # noqa: B023
+    for thread in _write_in_threads(database, writers=4, each=60):
+        thread.join()
+    _assert_equal_to_select(database, asked)
+    assert sum(window.diffs for _, window in asked) > 100
+
+
+def test_subscribing_while_writers_run_misses_nothing(database: Engine, connect: Connect) -> None:
+    """200 subscriptions made against 8 writers all end at the truth."""
+    dice = random.Random(8)
+    clients = [connect() for _ in range(8)]
+    writers = _write_in_threads(database, writers=8, each=100)
+    asked = [(params, clients[n % 8].subscribe("page", **params)) for n, params in enumerate(_queries(dice, 200))]
+    for thread in writers:
+        thread.join()
+    _assert_equal_to_select(database, asked)
+
+
+def test_total_counts_beyond_the_page(database: Engine, connect: Connect) -> None:
+    """``total`` is the number of rows without LIMIT, and follows."""
+    window = connect().subscribe("page", limit=3)
+    wait_for(lambda: window.total == 40, "the first total")
+    with database.begin() as connection:
+        connection.execute(delete(Item).where(Item.id > 30))
+    wait_for(lambda: window.total == 30, "the total after a delete outside of the page")
+    assert [rowkey for rowkey, _ in window.rows or []] == ["1", "2", "3"]
+
+
+def test_a_row_that_did_not_move_is_not_in_the_ops(database: Engine, connect: Connect) -> None:
+    """One update is one op with the changed column alone."""
+    client = connect()
+    window = client.subscribe("page", limit=100)
+    wait_for(lambda: arrived(window), "the snapshot")
+    with database.begin() as connection:
+        connection.execute(update(Item).where(Item.id == 5).values(title="changed"))
+    wait_for(lambda: window.diffs == 1, "a diff")
+    ops = next(data["ops"] for event, data in client.events if event == "diff")
+    assert ops == [["update", "5", {"title": "changed"}]]
+
+
+def test_an_excluded_column_is_never_sent(database: Engine, connect: Connect) -> None:
+    """``exclude=["secret"]`` keeps the column's very name off the wire."""
+    client = connect()
+    window = client.subscribe("page", limit=100)
+    wait_for(lambda: arrived(window), "the snapshot")
+    assert "secret" not in str(client.events) and "hidden" not in str(client.events)
+
+
+def test_truncate_empties_every_window(database: Engine, connect: Connect) -> None:
+    """TRUNCATE is a change like another."""
+    window = connect().subscribe("page")
+    wait_for(lambda: arrived(window), "the snapshot")
+    with database.begin() as connection:
+        connection.execute(text("TRUNCATE items"))
+    wait_for(lambda: window.rows == [] and window.total == 0, "an empty window")
+
+
+def test_joins_and_groups_follow_each_table(database: Engine, connect: Connect) -> None:
+    """A change of any table that a statement reads reaches its subscribers."""
+    client = connect()
+    joined, counts = client.subscribe("joined", name="renamed"), client.subscribe("counts")
+    wait_for(lambda: joined.rows == [] and arrived(counts), "the snapshots")
+    with database.begin() as connection:
+        connection.execute(update(Owner).where(Owner.id == 1).values(name="renamed"))
+        connection.execute(delete(Item).where(Item.owner_id == 2))
+    wait_for(lambda: len(joined.rows or []) == 10, "the renamed owner's items")
+    wait_for(lambda: [key for key, _ in counts.rows or []] == ["0", "1", "3"], "groups by their key")
+
+
+def test_a_table_that_is_not_realtime_is_read_by_the_clock(database: Engine, connect: Connect) -> None:
+    """Nothing is refused for being hard: the change arrives within the refresh."""
+    window = connect().subscribe("unheard")
+    wait_for(lambda: arrived(window), "the snapshot")
+    with database.begin() as connection:
+        connection.execute(update(Unheard).values(n=2))
+    wait_for(lambda: window.rows == [("1", {"id": 1, "n": 2})], "the timed read", seconds=5)
+
+
+def test_equal_statements_share_one_key(connect: Connect) -> None:
+    """Two subscriptions of one client on one statement get one diff, and leave one at a time."""
+    client = connect()
+    first, second = client.subscribe("page", owner=1), client.subscribe("page", owner=1, sort="id")
+    other = client.subscribe("page", owner=2)
+    assert first.key == second.key != other.key
+
+
+def test_one_of_two_subscriptions_leaves(database: Engine, connect: Connect) -> None:
+    """Unsubscribing one id keeps the other on the same key live."""
+    client = connect()
+    first, second = client.subscribe("page"), client.subscribe("page")
+    wait_for(lambda: arrived(first) and arrived(second), "the snapshots")
+    assert client.call("unsubscribe", {"id": first.id}) == {"ok": True}
+    with database.begin() as connection:
+        connection.execute(update(Item).where(Item.id == 1).values(title="after"))
+    wait_for(lambda: second.diffs == 1, "a diff for the one who stayed")
+    assert client.call("unsubscribe", {"id": second.id}) == {"ok": True}
+
+
+def test_resync_sends_a_snapshot(connect: Connect) -> None:
+    """A client that asks gets its window again."""
+    client = connect()
+    window = client.subscribe("page")
+    wait_for(lambda: arrived(window), "the snapshot")
+    rows, window.rows = window.rows, None
+    assert client.call("resync", {"id": window.id}) == {"ok": True}
+    wait_for(lambda: window.rows == rows, "the same window again")
+
+
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ({"id": 1, "query": "nothing", "params": {}}, "unknown_query"),
+        ({"id": 1, "query": "page", "params": {"owner": "five"}}, "invalid_params"),
+        ({"id": 1, "query": "page", "params": {"no_such": 5}}, "invalid_params"),
+        ({"id": 1, "query": "page", "params": [5]}, "invalid_params"),
+        ({"id": 1, "query": "page", "params": {"sort": "x" * 20_000}}, "invalid_params"),
+        ({"id": 1, "query": "slow", "params": {}}, "invalid_params"),
+        ({"id": 1, "query": "mine", "params": {}}, "forbidden"),
+        ({"id": 1, "query": "sealed", "params": {"owner": 1}}, "forbidden"),
+        ({"id": 1, "token": "forged"}, "bad_token"),
+        ({"id": 1, "query": "raising", "params": {}}, "query_failed"),
+        ({"id": 1, "query": "page", "params": {}, "token": "both"}, "bad_request"),
+        ({"id": 1}, "bad_request"),
+        ({"id": "one", "query": "page"}, "bad_request"),
+        ({"id": True, "query": "page"}, "bad_request"),
+        ({"id": -1, "query": "page"}, "bad_request"),
+        ({"query": "page"}, "bad_request"),
+        ("page", "bad_request"),
+        (None, "bad_request"),
+    ],
+)
+def test_refusals(connect: Connect, data: Any, code: str) -> None:
+    """Whatever a client sends is answered with a code of the protocol."""
+    assert connect().error(data) == code
+
+
+def test_refusals_leave_the_client_usable(connect: Connect) -> None:
+    """An id in use, too many, an unknown id: the rest goes on."""
+    client = connect(cookie="user=nobody")
+    window = client.subscribe("page")
+    assert client.error({"id": window.id, "query": "page"}) == "bad_request"
+    assert client.error({"id": 99, "query": "mine"}) == "forbidden"
+    assert client.call("resync", {"id": 77})["error"]["code"] == "bad_request"
+    assert client.call("unsubscribe", {"id": 77}) == {"ok": True}
+    for id_ in range(100, 149):
+        assert client.call("subscribe", {"id": id_, "query": "page"})["ok"]
+    assert client.error({"id": 150, "query": "page"}) == "too_many"
+    wait_for(lambda: arrived(window), "the first subscription's snapshot")
+
+
+def test_a_statement_that_the_database_refuses_is_closed(connect: Connect) -> None:
+    """The acknowledgement is given; the failure follows as ``closed``."""
+    window = connect().subscribe("broken")
+    wait_for(lambda: window.closed, "closed")
+    assert (window.closed or {})["code"] == "query_failed"
+
+
+def test_the_function_runs_as_the_subscriber(connect: Connect) -> None:
+    """Cookies choose the statement, so each user gets their own rows."""
+    one, two = connect(cookie="user=1").subscribe("mine"), connect(cookie="user=2").subscribe("mine")
+    wait_for(lambda: arrived(one) and arrived(two), "the snapshots")
+    assert {values["owner_id"] for _, values in one.rows or []} == {1}
+    assert {values["owner_id"] for _, values in two.rows or []} == {2}
+
+
+def test_a_token_subscribes(server: str, connect: Connect) -> None:
+    """The parameters are the server's; the same token subscribes twice."""
+    token = urllib.request.urlopen(f"{server}/token/3").read().decode()
+    client = connect()
+    windows = [client.subscribe(token=token), client.subscribe(token=token)]
+    wait_for(lambda: all(arrived(window) for window in windows), "the snapshots")
+    assert {values["owner_id"] for _, values in windows[0].rows or []} == {3}
+    assert client.error({"id": 9, "token": token[:-1]}) == "bad_token"
+
+
+def test_killed_listeners_lose_nothing(database: Engine, connect: Connect) -> None:
+    """Commits while nobody listened show after the reconnection, without any further change."""
+    client = connect()
+    window = client.subscribe("page", limit=100)
+    wait_for(lambda: arrived(window), "the snapshot")
+    epoch = wait_for_beat(client, live=True)["epoch"]
+    killer = text(
+        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    with database.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for n in range(20):
+            connection.execute(killer)
+            connection.execute(update(Item).where(Item.id == 1).values(title=f"unheard {n}"))
+    expected = _page(database, limit=100)
+    wait_for(lambda: window.rows == expected, "the state after the kills")
+    assert window.faults == []
+    wait_for(lambda: client.heartbeats[-1]["live"] and client.heartbeats[-1]["epoch"] != epoch, "a new epoch")
+
+
+def wait_for_beat(client: ProtocolClient, live: bool) -> dict[str, Any]:
+    """The first heartbeat that says so."""
+    wait_for(lambda: any(beat["live"] is live for beat in client.heartbeats), "a heartbeat")
+    return next(beat for beat in client.heartbeats if beat["live"] is live)
