@@ -1,0 +1,26 @@
+/*
+ * Makes a Flask-Admin list page live. What the page's template has to contain:
+ *
+ *   <template data-sa-notify-bar                  in block model_menu_bar, before the tabs; its presence switches
+ *             data-sa-mode="query|rows"           this module on
+ *             data-sa-token="..."                 subscribes to the list as the page's URL selects it
+ *             data-sa-rows-token="..."></template>   mode "rows" only: exactly the rows rendered, by their keys
+ *   <tr><template data-sa-key="<rowkey>"></template>...   first in block list_row
+ *   <div id="sa-notify-pager">...</div>           around block list_pager
+ *   <table class="... model-list">                Flask-Admin's own, with <td class="col-<column>"> cells
+ *   <link rel="stylesheet" href=".../sa_notify.css">
+ *   <script src=".../sa_notify.js"></script>      in block tail; may have data-path, data-namespace
+ *
+ * A request with the header "X-SA-Notify: 1" is this module's own fetch of the page: it must answer with the whole
+ * page, without flashed messages (they belong to the page the user opens next).
+ *
+ * Rows arrive as [rowkey, {column: html of the cell as the page renders it}], where rowkey equals data-sa-key; total
+ * is the number in the tab, or null where the view does not count.
+ *
+ * What this module adds to the page:
+ *   <tr id="sa-row:<rowkey>" data-sa-key="<rowkey>">, <td id="sa-row:<rowkey>:col-<column>">; ids inside cells are
+ *     left alone, because x-editable takes the field's name from them
+ *   td[data-sa-flash], tr[data-sa-flash]          for a second after a change
+ *   <li id="sa-notify-status" role="status" data-state="live|reconnecting|stale|ended">   last in the tab bar
+ *   <div id="sa-notify-banner" role="status" data-count="N" hidden><button>   above the table, mode "rows"
+ */
