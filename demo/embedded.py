@@ -8,10 +8,11 @@ import importlib.util
 import os
 import shutil
 import signal
-import stat
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from typing import Self
 import psycopg2
 
 from demo.process import Child, User, free_port, listening
+from demo.rooms import reachable
 
 _FAKE_REDIS = """
 import sys, fakeredis
@@ -77,7 +79,7 @@ class EmbeddedPostgres(_Server):
     Without fsync: it survives the death of any process, not of the machine.
 
     :param room: a folder for data, socket and log; kept, so a second start finds the data again.
-        As root it must be reachable for ``nobody`` (see :func:`reachable`).
+        As root it must be reachable for ``nobody`` (see :func:`demo.rooms.reachable`).
     :param port: its TCP port; ``None`` takes a free one.
     """
 
@@ -95,6 +97,7 @@ class EmbeddedPostgres(_Server):
         return self.room / "data"
 
     def _launch(self) -> Child:
+        _end_predecessor(self._data)
         if self._user:
             os.chown(self.room, self._user.uid, self._user.gid)
         programs = self._programs()
@@ -131,9 +134,9 @@ class EmbeddedPostgres(_Server):
         )
 
     def _answers(self) -> bool:
-        target = {"host": "127.0.0.1", "port": self.port, "user": "postgres", "dbname": "postgres"}
+        target = f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres connect_timeout=2"
         try:
-            psycopg2.connect(**target, connect_timeout=2).close()
+            psycopg2.connect(target).close()
         except psycopg2.OperationalError:
             return False
         return True
@@ -160,17 +163,32 @@ class EmbeddedRedis(_Server):
         return listening(self.port)
 
 
-def reachable(path: Path) -> bool:
-    """Whether an account without rights of its own can enter this folder."""
-    folders = [path.resolve(), *path.resolve().parents]
-    return all(folder.exists() and folder.stat().st_mode & stat.S_IXOTH for folder in folders)
-
-
 def temporary_room(prefix: str = "sa-notify-") -> Path:
     """A new folder with a short path (unix sockets allow 107 bytes) that every account can enter."""
     room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
     room.chmod(0o755)
     return room
+
+
+def _end_predecessor(data: Path, seconds: float = 10) -> None:
+    """Wait until the server that a killed starter left behind has ended, and clear its lock file."""
+    lock = data / "postmaster.pid"
+    deadline = time.monotonic() + seconds
+    while lock.exists() and (pid := int(lock.read_text().split()[0])) and _serves(pid, data):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"a PostgreSQL with process id {pid} still uses {data}: stop it first")
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        time.sleep(0.1)
+    lock.unlink(missing_ok=True)
+
+
+def _serves(pid: int, data: Path) -> bool:
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+    return bytes(data) in command.split(b"\0")
 
 
 def _package_folder(module: str, distribution: str) -> Path:

@@ -33,6 +33,7 @@ class Child:
 
     :param command: the program and its arguments.
     :param log: the file that gets its output, appended.
+    :param name: what messages call it; its program's name when not given.
     :param stop_signal: what asks it to stop, and what the kernel sends when its starter dies.
     :param user: run as this account; needs root.
     :param env: its whole environment; ``None`` means the starter's.
@@ -44,12 +45,13 @@ class Child:
         command: Sequence[str | Path],
         *,
         log: Path,
+        name: str | None = None,
         stop_signal: signal.Signals = signal.SIGTERM,
         user: User | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | str | None = None,
     ) -> None:
-        self.name = Path(command[0]).name
+        self.name = name or Path(command[0]).name
         self.log = log
         self._stop_signal = stop_signal
         account = (str(user.uid), str(user.gid)) if user else ("-", "-")
