@@ -34,7 +34,7 @@ class Emitter:
     def join(self, sid: str, key: str) -> None:
         try:
             self._socketio.server.enter_room(sid, _room(key), namespace=NAMESPACE)
-        except ValueError:
+        except (ValueError, KeyError):
             # the client left a moment ago; its disconnect event forgets it
             return
 

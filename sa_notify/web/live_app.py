@@ -2,6 +2,7 @@
 
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
+from sa_notify.live.query import Query
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.notify import NotifySource
 from sa_notify.web.context import SavedRequest
@@ -23,7 +25,7 @@ from sa_notify.web.reader import READING, CoverageCache
 from sa_notify.web.runner import Runner
 from sa_notify.web.runtimes import runtime_for
 from sa_notify.web.settings import Settings
-from sa_notify.web.tokens import Tokens
+from sa_notify.web.tokens import Tokens, principal
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,7 @@ class LiveApp:
         self._engine = engine
         self._queries = queries
         self._running: Running | None = None
+        self._starting = threading.Lock()
 
     @property
     def engine(self) -> Engine:
@@ -158,10 +161,13 @@ class LiveApp:
 
     def _ensure_running(self) -> Running:
         running = self._running
-        if running is None or running.pid != os.getpid():
-            running = self._running = Running(self)
-            running.start(self)
-        return running
+        if running is not None and running.pid == os.getpid():
+            return running
+        with self._starting:
+            if self._running is None or self._running.pid != os.getpid():
+                self._running = Running(self)
+                self._running.start(self)
+            return self._running
 
     def _admit(self, running: Running, subscriber: Subscriber) -> None:
         asked = running.clients.get(subscriber.sid)
@@ -199,16 +205,20 @@ class LiveApp:
         self, running: Running, subscriber: Subscriber, subscription: Subscription, user: str | None
     ) -> None:
         try:
-            with subscription.request.context(self.app):
-                if user is not None and _user_id() != user:
-                    return
-                query = build(subscription.registered, subscription.params, subscription.request)
+            # beside the loop: user loaders read the database, with a driver that may block
+            query = running.runtime.call(self._rebuild, subscription, user)
         except SubscriptionError as error:
             self._end(running, subscriber, error)
             return
         with running.lock:
-            if subscriber.id in running.clients.get(subscriber.sid, {}):
+            if query is not None and subscriber.id in running.clients.get(subscriber.sid, {}):
                 running.runner.move(subscriber, query)
+
+    def _rebuild(self, subscription: Subscription, user: str | None) -> Query | None:
+        with subscription.request.context(self.app):
+            if user is not None and principal() != user:
+                return None
+            return build(subscription.registered, subscription.params, subscription.request)
 
     def _end(self, running: Running, subscriber: Subscriber, error: SubscriptionError) -> None:
         with running.lock:
@@ -222,10 +232,3 @@ class LiveApp:
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:
             return self.coverage.changed(connection.execution_options(**READING))
-
-
-def _user_id() -> str | None:
-    from flask import session
-
-    user = session.get("_user_id")
-    return None if user is None else str(user)

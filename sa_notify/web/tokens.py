@@ -27,7 +27,7 @@ class Tokens:
 
         :raises SetupError: when the application has no SECRET_KEY.
         """
-        return self._serializer().dumps([query, params, _principal()])
+        return self._serializer().dumps([query, params, principal()])
 
     def load(self, token: str) -> tuple[str, dict[str, Any]]:
         """The query and parameters a token was signed for; needs the subscriber's request.
@@ -40,7 +40,7 @@ class Tokens:
             raise SubscriptionError("expired_token", "the page is too old: load it again") from None
         except (BadSignature, ValueError, TypeError):
             raise SubscriptionError("bad_token", "the token was not signed by this application") from None
-        if principal != _principal():
+        if principal != principal():
             raise SubscriptionError("bad_token", "the token belongs to another login: load the page again")
         return str(query), dict(params)
 
@@ -53,7 +53,7 @@ class Tokens:
         return URLSafeTimedSerializer(keys, salt=_SALT)
 
 
-def _principal() -> str | None:
+def principal() -> str | None:
     """Who is logged in, as Flask-Login keeps it; ``None`` for nobody."""
     user = session.get("_user_id")
     return None if user is None else str(user)
