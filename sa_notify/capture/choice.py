@@ -1,0 +1,71 @@
+"""The options of ``@realtime`` checked against a model, one spec for each of its tables."""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Table
+
+from sa_notify.capture.mapped import column_names, tables_of
+from sa_notify.capture.names import stored
+from sa_notify.capture.spec import TriggerSpec, is_virtual
+from sa_notify.errors import RealtimeError
+
+DELIVERIES = ("notify",)
+_LATER_DELIVERIES = ("outbox", "wal")
+
+
+def choose(
+    target: object, *, exclude: Iterable[str], carry: Iterable[str], bulk_limit: int, delivery: str | None
+) -> dict[Table, TriggerSpec]:
+    """The specs that the options mean for the target's tables.
+
+    :raises RealtimeError: an option can't be; the message says what to write instead.
+    """
+    excluded, carried = column_names(target, exclude, "exclude"), column_names(target, carry, "carry")
+    if both := [name for name in carried if name in excluded]:
+        raise RealtimeError(f"{both[0]!r} is both in exclude= and in carry=: leave it in one of them")
+    limit, way = _limit(bulk_limit), _delivery(delivery)
+    tables = tables_of(target)
+    for table in tables:
+        _check_columns(table, excluded, carried)
+    return {
+        table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way) for table in tables
+    }
+
+
+def _in(table: Table, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that the table has, in the table's order, so that specs compare."""
+    wanted = set(names)
+    return tuple(stored(column.name) for column in table.columns if stored(column.name) in wanted)
+
+
+def _limit(bulk_limit: Any) -> int:
+    if not isinstance(bulk_limit, int) or isinstance(bulk_limit, bool) or bulk_limit < 1:
+        raise RealtimeError(f"bulk_limit={bulk_limit!r}: write a number of rows from 1 on, 1000 by default")
+    return bulk_limit
+
+
+def _delivery(delivery: str | None) -> str:
+    source = "delivery" if delivery is not None else "SA_NOTIFY_DELIVERY"
+    chosen = delivery if delivery is not None else os.environ.get("SA_NOTIFY_DELIVERY") or "notify"
+    if chosen in _LATER_DELIVERIES:
+        raise RealtimeError(f'{source}={chosen!r} is not in this release: leave it out or write "notify"')
+    if chosen not in DELIVERIES:
+        raise RealtimeError(f'{source}={chosen!r} is not a delivery: leave it out or write "notify"')
+    return chosen
+
+
+def _check_columns(table: Table, excluded: Iterable[str], carried: Iterable[str]) -> None:
+    for column in table.columns:
+        name = stored(column.name)
+        if column.primary_key and name in excluded:
+            raise RealtimeError(
+                f"{table.fullname}.{name} is part of the primary key, by which changes name their row: "
+                "take it out of exclude="
+            )
+        if is_virtual(column) and name in carried:
+            raise RealtimeError(
+                f"{table.fullname}.{name} is computed when read, so triggers can't see its value: take it "
+                "out of carry=, or store it with Computed(..., persisted=True)"
+            )

@@ -1,0 +1,100 @@
+"""Whether every change of a table will be announced: the catalog's answer, asked in one SELECT.
+
+A reader asks this beside its statement, on its own connection, so that names are resolved under
+the same ``search_path`` and row-level security is judged for the same role.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, text
+
+from sa_notify.capture.template import catalog_sql
+
+#: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
+TableKey = tuple[str | None, str]
+
+_ANNOUNCING = {"r": "table", "p": "partitioned table"}
+_OTHER_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table"}
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What PostgreSQL knows about one table that a statement reads.
+
+    :param name: schema and name, each quoted as ``quote_ident`` does, which is what changes of the
+        table are announced under; ``None`` when there is no such table.
+    :param doubts: sentences, each a way for the table's content to change unannounced, with the mend.
+    :param relatives: names under which changes of this table's rows are announced besides its own:
+        its partitions and children, and the tables that it is a partition or child of.
+    """
+
+    name: str | None
+    doubts: tuple[str, ...] = ()
+    relatives: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Every name under which a change of this table may be announced."""
+        return frozenset(self.relatives if self.name is None else (self.name, *self.relatives))
+
+
+def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict[TableKey, Coverage]:
+    """Ask PostgreSQL which of these tables announce all their changes.
+
+    Reads the catalog only, in the connection's current transaction; honours the connection's
+    ``schema_translate_map``.
+
+    :param tables: ``Table`` objects or ``(schema, name)`` pairs, in any mixture.
+    :returns: one entry for each table, under its ``(schema, name)`` as given.
+    """
+    keys = list(dict.fromkeys(_key(table) for table in tables))
+    if not keys:
+        return {}
+    translate: Mapping[str | None, str | None] = (
+        connection.get_execution_options().get("schema_translate_map") or {}
+    )
+    asked = [{"i": i, "s": translate.get(s, s), "n": n} for i, (s, n) in enumerate(keys)]
+    rows = connection.execute(text(catalog_sql("coverage")), {"tables": json.dumps(asked)}).mappings()
+    found = {int(row["i"]): _read(row) for row in rows}
+    return {key: found.get(i) or _missing(key) for i, key in enumerate(keys)}
+
+
+def _key(table: Table | TableKey) -> TableKey:
+    if isinstance(table, Table):
+        return (None if table.schema is None else str(table.schema), str(table.name))
+    return table
+
+
+def _missing(key: TableKey) -> Coverage:
+    shown = ".".join(part for part in key if part)
+    return Coverage(None, (f"{shown} does not exist for this connection: check its search_path and migrations",))
+
+
+def _read(row: Mapping[Any, Any]) -> Coverage:
+    name = str(row["name"])
+    relatives = tuple(sorted(str(relative) for relative in row["relatives"]))
+    return Coverage(name, tuple(_doubts(name, row)), relatives)
+
+
+def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
+    if row["kind"] not in _ANNOUNCING:
+        kind = _OTHER_KINDS.get(row["kind"], f"relation of kind {row['kind']!r}")
+        yield f"{name} is a {kind}, which announces nothing: select from @realtime tables instead"
+    elif not row["announces"]:
+        yield (
+            f"{name} has no enabled sa_notify triggers: decorate its model with @realtime, run "
+            "`alembic revision --autogenerate` and `alembic upgrade head`"
+        )
+    for relative in sorted(row["silent_relatives"]):
+        yield (
+            f"{relative} shares rows with {name} and has no enabled sa_notify triggers: "
+            "decorate its model with @realtime too, or write through one of them only"
+        )
+    if row["row_security"]:
+        yield (
+            f"{name} has row-level security for this role, whose policies may depend on settings or "
+            "other tables: read it with a role that bypasses it and put the condition into the select()"
+        )

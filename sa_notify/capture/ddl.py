@@ -1,0 +1,66 @@
+"""The statements that install, change and remove a table's capture."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import ExecutableDDLElement
+
+from sa_notify.capture.names import function_name, qualified, qualified_text
+from sa_notify.capture.render import render_function
+from sa_notify.capture.spec import TriggerParams
+from sa_notify.capture.template import blocks, fill
+
+
+class Generated(ExecutableDDLElement):
+    """One statement, sent as it is; it holds nothing that a driver or ``text()`` would interpret."""
+
+    inherit_cache = False
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+
+@compiles(Generated)
+def _compile_generated(element: Generated, compiler: Any, **kw: Any) -> str:
+    return element.sql
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A table, as migrations name it: without a schema, ``search_path`` finds it."""
+
+    schema: str | None
+    table: str
+
+    @property
+    def function(self) -> str:
+        return function_name(self.table)
+
+    def __str__(self) -> str:
+        return self.table if self.schema is None else f"{self.schema}.{self.table}"
+
+
+def install(target: Target, params: TriggerParams) -> Iterator[Generated]:
+    """Make the table's function and those of its triggers that are missing or not as they should be.
+
+    Where the triggers stand already, no lock on the table is taken; disabled ones stay disabled.
+    """
+    pieces, names = blocks("install"), _names(target)
+    yield Generated(fill(pieces["prepare"], **names))
+    yield Generated(render_function(qualified(target.schema, target.function), params))
+    yield Generated(fill(pieces["shells"], **names))
+
+
+def remove(target: Target) -> Iterator[Generated]:
+    """Drop the table's triggers and function, as far as they are there and ours."""
+    yield Generated(fill(blocks("install")["remove"], **_names(target)))
+
+
+def _names(target: Target) -> dict[str, str]:
+    return {
+        "relation": qualified_text(target.schema, target.table),
+        "handler": qualified_text(target.schema, target.function, "()"),
+        "function_name": target.function,
+    }

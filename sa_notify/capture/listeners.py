@@ -1,0 +1,61 @@
+"""``metadata.create_all()`` installs capture and ``drop_all()`` removes it, on PostgreSQL."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Connection, MetaData, Table, event
+
+from sa_notify.capture.catalog import existing, find, installed
+from sa_notify.capture.ddl import Target, install, remove
+from sa_notify.capture.names import stored
+from sa_notify.capture.spec import spec_for, specs
+
+
+def listen(metadata: MetaData) -> None:
+    """Follow the metadata's ``create_all()`` and ``drop_all()``; a second call changes nothing."""
+    if not event.contains(metadata, "after_create", _after_create):
+        event.listen(metadata, "after_create", _after_create)
+        event.listen(metadata, "before_drop", _before_drop)
+
+
+def install_all(connection: Connection, tables: Iterable[Table]) -> None:
+    """Bring the capture of those tables that are realtime and exist to what their specs say.
+
+    Reads the catalog first and runs no DDL where nothing differs.
+    """
+    wanted = {_target(connection, table): _params(table) for table in tables if spec_for(table)}
+    if not wanted:
+        return
+    state = installed(connection)
+    for target in existing(connection, wanted):
+        found = find(state, target)
+        if found is None or found.drift(target, wanted[target]):
+            for statement in install(target, wanted[target]):
+                connection.execute(statement)
+
+
+def _params(table: Table) -> Any:
+    spec = spec_for(table)
+    assert spec is not None
+    return spec.params(table)
+
+
+def _after_create(metadata: MetaData, connection: Connection, **kw: Any) -> None:
+    # kw["tables"] has only what was created: tables that stood already need their triggers too
+    if connection.dialect.name == "postgresql":
+        install_all(connection, [metadata.tables[key] for key in specs(metadata) if key in metadata.tables])
+
+
+def _before_drop(metadata: MetaData, connection: Connection, tables: Iterable[Table] = (), **kw: Any) -> None:
+    if connection.dialect.name != "postgresql":
+        return
+    for table in tables:
+        if spec_for(table):
+            for statement in remove(_target(connection, table)):
+                connection.execute(statement)
+
+
+def _target(connection: Connection, table: Table) -> Target:
+    translate = connection.get_execution_options().get("schema_translate_map") or {}
+    schema = translate.get(table.schema, table.schema)
+    return Target(None if schema is None else stored(schema), stored(table.name))

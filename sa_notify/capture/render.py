@@ -1,0 +1,96 @@
+"""Parameters to PL/pgSQL, from a template version's blocks."""
+
+from sa_notify.capture.names import identifier, json_text, literal
+from sa_notify.capture.spec import TriggerParams
+from sa_notify.capture.template import blocks, fill
+
+_LINE = ",\n                "
+
+
+def render_body(params: TriggerParams) -> str:
+    """The function's body exactly as PostgreSQL stores it in ``prosrc``."""
+    frame = blocks(f"v{params.template}/function")
+    delivery = blocks(f"v{params.template}/{params.delivery}")
+    body = fill(
+        frame["body"],
+        params=params.header(),
+        bulk_limit=str(int(params.bulk_limit)),
+        first_level="0" if params.carry else "1",
+        branches="\n".join(_branches(params)),
+        delivery_variables=delivery["variables"],
+        delivery=delivery["deliver"],
+    )
+    return body + "\n"
+
+
+def render_function(function: str, params: TriggerParams) -> str:
+    """``CREATE OR REPLACE FUNCTION`` for a function name that is quoted already."""
+    frame = blocks(f"v{params.template}/function")
+    return fill(frame["create"], function=function, body=render_body(params))
+
+
+def _branches(params: TriggerParams) -> list[str]:
+    """One statement for each kind of write and level of detail, the most detailed first."""
+    full, names = _parts(params, params.carry), _parts(params, ())
+    found = []
+    if params.carry:
+        found += [_branch(op, 0, full, params) for op in _SELECTS]
+    found += [_branch(op, 1 if op == "UPDATE" else 2, names, params) for op in _SELECTS]
+    return [*found, _branch("UPDATE", 2, names, params, select="keys")]
+
+
+_SELECTS = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
+
+
+def _branch(op: str, level: int, parts: dict[str, str], params: TriggerParams, select: str = "") -> str:
+    pieces = blocks(f"v{params.template}/changes")
+    rows = "_sa_notify_new" if op == "INSERT" else "_sa_notify_old"
+    statement = fill(pieces[select or _SELECTS[op]], **parts)
+    return fill(pieces["branch"], op=op, level=str(level), rows=rows, select=statement)
+
+
+def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:
+    pieces = blocks(f"v{params.template}/changes")
+    old_there = [f"o.{identifier(column)} IS NOT NULL" for column in params.key]
+    new_there = [f"n.{identifier(column)} IS NOT NULL" for column in params.key]
+    same = [fill(pieces["same_key"], column=identifier(column)) for column in params.key]
+    return {
+        "old_key": _key("o", params),
+        "new_key": _key("n", params),
+        "both": " AND ".join([*old_there, *new_there]),
+        "only_new": " AND ".join(new_there),
+        "only_old": " AND ".join(old_there),
+        "same_key": "\n            AND ".join(same),
+        "changed": _LINE.join(_changed(column, params) for column in params.columns),
+        "inserted_values": _values(carry, params, old=False),
+        "deleted_values": _values(carry, params, new=False),
+        "updated_values": _values(carry, params),
+    }
+
+
+def _key(row: str, params: TriggerParams) -> str:
+    piece = blocks(f"v{params.template}/changes")["key_text"]
+    texts = [fill(piece, row=row, column=identifier(column)) for column in params.key]
+    return "'[' || " + " || ',' || ".join(texts) + " || ']'"
+
+
+def _changed(column: str, params: TriggerParams) -> str:
+    pieces = blocks(f"v{params.template}/changes")
+    piece = pieces["changed_virtual" if column in params.virtual else "changed"]
+    return fill(piece, column=identifier(column), name=literal(json_text(column)))
+
+
+def _values(carry: tuple[str, ...], params: TriggerParams, *, old: bool = True, new: bool = True) -> str:
+    if not carry:
+        return ""
+    pairs = []
+    for column in carry:
+        before = _value("o", column, params) if old else "'null'"
+        after = _value("n", column, params) if new else "'null'"
+        pairs.append(f"{literal(json_text(column))} || ':[' || {before} || ',' || {after} || ']'")
+    return " || ',\"w\":{' || " + " || ',' || ".join(pairs) + " || '}'"
+
+
+def _value(row: str, column: str, params: TriggerParams) -> str:
+    piece = blocks(f"v{params.template}/changes")["value"]
+    return fill(piece, row=row, column=identifier(column))

@@ -1,0 +1,121 @@
+"""What a model wants announced, and what a trigger is generated from."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from sqlalchemy import Column, MetaData, Table
+
+from sa_notify.capture.names import json_text, stored
+
+#: The newest template; older ones stay for the migrations that name them.
+TEMPLATE = 1
+TEMPLATES = (1,)
+BULK_LIMIT = 1000
+
+_INFO = "sa_notify"
+_HEADER = re.compile(r"-- sa_notify:(\d+) (\{.*\})")
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerParams:
+    """All that varies in a generated function; migrations freeze it.
+
+    :param key: primary key columns, in the key's order.
+    :param columns: names of the captured columns outside the key, in the table's order.
+    :param carry: columns whose old and new values travel in messages.
+    :param virtual: captured columns that are computed when read, which triggers can't see: they count
+        as changed when anything in the row did.
+    :param bulk_limit: a statement that touches more rows is announced as one ``bulk`` change.
+    """
+
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+    carry: tuple[str, ...] = ()
+    virtual: tuple[str, ...] = ()
+    bulk_limit: int = BULK_LIMIT
+    delivery: str = "notify"
+    template: int = TEMPLATE
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "TriggerParams":
+        """From keyword arguments or JSON, where tuples are lists."""
+        names = {field.name for field in fields(cls)}
+        if unknown := sorted(set(values) - names):
+            raise TypeError(f"unknown trigger parameter {unknown[0]!r}: this release knows {sorted(names)}")
+        return cls(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()})
+
+    def keywords(self) -> dict[str, Any]:
+        """As keyword arguments of a migration: empty options are left out, tuples are lists."""
+        named = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
+        return {k: v for k, v in named.items() if v != [] or k in ("key", "columns")}
+
+    def header(self) -> str:
+        """Canonical JSON, for the function's first line; :func:`read_header` reads it back."""
+        return json_text({k: v for k, v in self.keywords().items() if k != "template"})
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSpec:
+    """What ``@realtime`` was told about one table, in column names.
+
+    :param exclude: columns that are neither captured nor named anywhere.
+    """
+
+    exclude: tuple[str, ...] = ()
+    carry: tuple[str, ...] = ()
+    bulk_limit: int = BULK_LIMIT
+    delivery: str = "notify"
+
+    def params(self, table: Table) -> TriggerParams:
+        """The trigger that the table should have, from its columns as they are now."""
+        key = tuple(stored(column.name) for column in table.primary_key.columns)
+        captured = [c for c in table.columns if stored(c.name) not in (*key, *self.exclude)]
+        return TriggerParams(
+            key=key,
+            columns=tuple(stored(column.name) for column in captured),
+            carry=self.carry,
+            virtual=tuple(stored(column.name) for column in captured if is_virtual(column)),
+            bulk_limit=self.bulk_limit,
+            delivery=self.delivery,
+        )
+
+
+def is_virtual(column: Column[Any]) -> bool:
+    """Whether the column may be computed when read: transition tables hold NULL for it (PostgreSQL 18)."""
+    return column.computed is not None and column.computed.persisted is not True
+
+
+def record(table: Table, spec: TriggerSpec) -> None:
+    """Keep the spec with the table's metadata.
+
+    Not in ``Table.info``: Alembic would write that into ``op.create_table()``.
+    """
+    table.metadata.info.setdefault(_INFO, {})[table.key] = spec
+
+
+def specs(metadata: MetaData) -> Mapping[str, TriggerSpec]:
+    """Specs of the metadata's realtime tables by ``Table.key``."""
+    found: Mapping[str, TriggerSpec] = metadata.info.get(_INFO, {})
+    return found
+
+
+def spec_for(table: Table) -> TriggerSpec | None:
+    """The table's spec; ``None`` when it is not realtime."""
+    return specs(table.metadata).get(table.key)
+
+
+def read_header(body: str) -> TriggerParams | None:
+    """The parameters that a stored function says it was generated from.
+
+    ``None`` when it is not one of ours, or of a newer release.
+    """
+    found = _HEADER.match(body)
+    if found is None or int(found[1]) not in TEMPLATES:
+        return None
+    try:
+        return TriggerParams.of({**json.loads(found[2]), "template": int(found[1])})
+    except (ValueError, TypeError):
+        return None

@@ -1,0 +1,37 @@
+-- What announces changes of the tables asked for: one row for each that exists.
+WITH RECURSIVE asked AS (
+    SELECT a.i, to_regclass(concat(quote_ident(a.s) || '.', quote_ident(a.n)))::oid AS relation
+    FROM json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text)
+), down AS (
+    SELECT i, relation AS member FROM asked WHERE relation IS NOT NULL
+    UNION
+    SELECT down.i, inhrelid FROM down JOIN pg_catalog.pg_inherits ON inhparent = down.member
+), up AS (
+    SELECT i, relation AS member FROM asked WHERE relation IS NOT NULL
+    UNION
+    SELECT up.i, inhparent FROM up JOIN pg_catalog.pg_inherits ON inhrelid = up.member
+), member AS (
+    SELECT family.i, family.member AS relation, c.relkind AS kind,
+           concat(quote_ident(s.nspname), '.', quote_ident(c.relname)) AS name,
+           4 = (
+               SELECT count(*)
+               FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+               WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+                 AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc')
+                 AND starts_with(p.prosrc, '-- sa_notify:')
+           ) AS announces
+    FROM (TABLE down UNION TABLE up) AS family
+    JOIN pg_catalog.pg_class c ON c.oid = family.member
+    JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
+)
+SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
+       row_security_active(asked.relation) AS row_security,
+       ARRAY(
+           SELECT other.name FROM member other
+           WHERE other.i = asked.i AND other.relation <> asked.relation
+       ) AS relatives,
+       ARRAY(
+           SELECT other.name FROM member other
+           WHERE other.i = asked.i AND other.relation <> asked.relation AND NOT other.announces
+       ) AS silent_relatives
+FROM asked JOIN member self ON self.i = asked.i AND self.relation = asked.relation

@@ -1,0 +1,44 @@
+-- What a statement changed, as one JSON text for each row. How it travels is another file's business.
+-- block: branch
+      ELSIF TG_OP = '{{op}}' AND level <= {{level}} THEN
+        items := CASE WHEN EXISTS (SELECT FROM {{rows}} OFFSET sa_notify.row_limit) THEN NULL ELSE ARRAY(
+{{select}}
+        ) END;
+-- block: inserted
+          SELECT coalesce('{"o":"i","k":' || {{new_key}}{{inserted_values}} || '}', '{"o":"b"}')
+          FROM _sa_notify_new n
+-- block: deleted
+          SELECT coalesce('{"o":"d","k":' || {{old_key}}{{deleted_values}} || '}', '{"o":"b"}')
+          FROM _sa_notify_old o
+-- block: updated
+          SELECT CASE
+            WHEN {{both}} THEN
+              '{"o":"u","k":' || {{new_key}} || ',"f":[' || nullif(array_to_string(ARRAY[
+                {{changed}}
+              ]::text[], ','), '') || ']'{{updated_values}} || '}'
+            WHEN {{only_new}} THEN '{"o":"i","k":' || {{new_key}}{{inserted_values}} || '}'
+            WHEN {{only_old}} THEN '{"o":"d","k":' || {{old_key}}{{deleted_values}} || '}'
+            ELSE '{"o":"b"}'
+          END
+          FROM _sa_notify_old o FULL JOIN _sa_notify_new n
+            ON {{same_key}}
+-- block: keys
+          SELECT coalesce('{"o":"u","k":' || s.k || '}', '{"o":"b"}')
+          FROM (SELECT {{old_key}} FROM _sa_notify_old o UNION SELECT {{new_key}} FROM _sa_notify_new n) AS s(k)
+-- block: same_key
+(o.{{column}}::text COLLATE "C") = (n.{{column}}::text COLLATE "C")
+-- block: changed
+CASE WHEN ROW(o.{{column}})::record *<> ROW(n.{{column}})::record THEN {{name}} END
+-- block: changed_virtual
+CASE WHEN ROW(o.*)::record *<> ROW(n.*)::record THEN {{name}} END
+-- block: key_text
+to_json({{row}}.{{column}}::text)::text
+-- block: value
+coalesce(CASE
+  WHEN pg_typeof({{row}}.{{column}}) = 'bytea'::regtype
+    THEN to_json(translate(encode(decode(substr({{row}}.{{column}}::text, 3), 'hex'), 'base64'), chr(10), ''))
+  WHEN json_typeof(to_json({{row}}.{{column}})) = 'number'
+    AND pg_typeof({{row}}.{{column}}) <> ALL ('{int2,int4,float4,float8,oid}'::regtype[])
+    THEN to_json({{row}}.{{column}}::text)
+  ELSE to_json({{row}}.{{column}})
+END::text, 'null')

@@ -1,0 +1,53 @@
+-- Delivery "notify": changes packed into as few NOTIFY messages as 7,999 bytes each allow.
+-- block: variables
+  item text;
+  packed text;
+  messages text[];
+  head text;
+  room int;
+  number bigint;
+  too_large bool;
+-- block: deliver
+      head := concat('{"v":', 1, ',"x":"', pg_current_xact_id(), '","t":', to_json(relation), ',');
+      room := 7999 - octet_length(head) - 36;
+      messages := '{}';
+      packed := NULL;
+      too_large := false;
+      FOREACH item IN ARRAY items LOOP
+        IF octet_length(item) > room THEN
+          too_large := true;
+          item := (item::jsonb - 'w'::text)::text;
+          IF octet_length(item) > room THEN
+            item := (item::jsonb - 'f'::text)::text;
+          END IF;
+          IF octet_length(item) > room THEN
+            item := '{"o":"b"}';
+          END IF;
+        END IF;
+        IF packed IS NULL THEN
+          packed := item;
+        ELSIF octet_length(packed) + octet_length(item) + 1 > room THEN
+          messages := messages || packed;
+          packed := item;
+        ELSE
+          packed := concat(packed, ',', item);
+        END IF;
+      END LOOP;
+      messages := messages || packed;
+      IF muted OR level = 3 THEN
+        -- without a number of its own, so that PostgreSQL drops a transaction's repetitions
+        PERFORM pg_notify('sa_notify', concat(head, '"c":[{"o":"b"}]}'));
+      ELSE
+        number := coalesce(nullif(current_setting('sa_notify.n', true), ''), '0');
+        FOREACH packed IN ARRAY messages LOOP
+          number := number + 1;
+          PERFORM pg_notify('sa_notify', concat(head, '"n":', number, ',"c":[', packed, ']}'));
+        END LOOP;
+        PERFORM set_config('sa_notify.n', number::text, true);
+      END IF;
+      IF too_large THEN
+        RAISE WARNING USING
+          ERRCODE = 'program_limit_exceeded',
+          MESSAGE = concat('sa_notify: a change of ', relation, ' is announced in part (SQLSTATE 54000)'),
+          HINT = 'Its values or key pass 7,999 bytes: take large columns out of carry=.';
+      END IF;

@@ -1,0 +1,72 @@
+"""``@realtime``: changes of this model's rows are announced."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, overload
+
+from sqlalchemy import Table
+
+from sa_notify._alembic_entry import offer
+from sa_notify.capture.choice import choose
+from sa_notify.capture.listeners import listen
+from sa_notify.capture.spec import BULK_LIMIT, TriggerSpec, record, spec_for
+from sa_notify.errors import RealtimeError
+
+_Target = TypeVar("_Target", bound=type[Any] | Table)
+
+
+@overload
+def realtime(target: _Target, /) -> _Target: ...
+@overload
+def realtime(
+    *,
+    exclude: Iterable[str] = (),
+    carry: Iterable[str] = (),
+    bulk_limit: int = BULK_LIMIT,
+    delivery: str | None = None,
+) -> Callable[[_Target], _Target]: ...
+def realtime(
+    target: Any = None,
+    /,
+    *,
+    exclude: Iterable[str] = (),
+    carry: Iterable[str] = (),
+    bulk_limit: int = BULK_LIMIT,
+    delivery: str | None = None,
+) -> Any:
+    """Announce changes of a model's rows: on a mapped class of any style, or ``realtime(table)``.
+
+    ``metadata.create_all()`` installs the triggers, ``alembic revision --autogenerate`` writes them into
+    migrations. Of a joined-table subclass the parents' tables are announced too; a single-table
+    subclass means its parent's table. Use it bare or with options; names are of attributes or columns.
+
+    :param exclude: columns that are not captured: their changes are not announced, their names never sent.
+    :param carry: columns whose old and new values travel in messages, which any role that can connect
+        to the database can read. Without values a reader looks the row up.
+    :param bulk_limit: a statement that touches more rows is announced as one "read the table again".
+    :param delivery: how changes travel: ``"notify"``; by default ``SA_NOTIFY_DELIVERY`` or ``"notify"``.
+    :returns: what it was put on, unchanged.
+    :raises RealtimeError: this model or option can't be; the message says what to do instead.
+    """
+    options = {"exclude": exclude, "carry": carry, "bulk_limit": bulk_limit, "delivery": delivery}
+    if target is not None:
+        return _decorate(target, options)
+    return lambda decorated: _decorate(decorated, options)
+
+
+def _decorate(target: _Target, options: dict[str, Any]) -> _Target:
+    chosen = choose(target, **options)
+    *inherited, (own, spec) = chosen.items()
+    _record(own, spec)
+    for table, parent_spec in inherited:
+        if spec_for(table) is None:
+            _record(table, parent_spec)
+    offer()
+    return target
+
+
+def _record(table: Table, spec: TriggerSpec) -> None:
+    before = spec_for(table)
+    if before not in (None, spec):
+        raise RealtimeError(f"{table.fullname} is @realtime already, with {before}: decorate it once")
+    record(table, spec)
+    listen(table.metadata)
