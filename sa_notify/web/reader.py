@@ -1,12 +1,12 @@
 """Reads statements: rows, total and snapshot from one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from sa_notify.capture.coverage import Coverage, coverage
+from sa_notify.capture.coverage import Coverage, TableKey, coverage
 from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.query import Reading, Row
 from sa_notify.live.shape import Shape
@@ -22,19 +22,20 @@ class CoverageCache:
     """What the catalog says of tables, remembered while it says that nothing is amiss."""
 
     def __init__(self) -> None:
-        self._known: dict[TableClause, Coverage] = {}
+        self._known: dict[TableKey, Coverage] = {}
 
-    def of(self, connection: Connection, tables: frozenset[TableClause]) -> Sequence[Coverage]:
-        """Name and doubts of each table, asked of the catalog where not known."""
-        unknown = [table for table in tables if table not in self._known]
-        found = coverage(connection, unknown) if unknown else {}
-        self._known.update({table: item for table, item in found.items() if not item.doubts})
-        return [found.get(table) or self._known[table] for table in tables]
+    def of(self, connection: Connection, tables: Iterable[TableClause]) -> list[Coverage]:
+        """Names and doubts of each table, asked of the catalog where not known."""
+        keys = [(None if table.schema is None else str(table.schema), str(table.name)) for table in tables]
+        found = coverage(connection, [key for key in keys if key not in self._known])
+        known = {**self._known, **found}
+        self._known.update({key: item for key, item in found.items() if not item.doubts})
+        return [known[key] for key in keys]
 
     def changed(self, connection: Connection) -> bool:
         """Whether a table that nothing was amiss with has changed since; forgets it all if so."""
         known = dict(self._known)
-        if not known or coverage(connection, list(known)) == known:
+        if coverage(connection, known) == known:
             return False
         self._known.clear()
         return True
@@ -77,7 +78,7 @@ class StatementReader:
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
             covered = self._cache.of(connection, self._dependencies.tables)
             rows, total = self._read(connection)
-        tables = frozenset(item.name for item in covered if item.name is not None)
+        tables = frozenset[str]().union(*(item.names for item in covered))
         doubts = [doubt for item in covered for doubt in item.doubts]
         return Reading(rows, total, snapshot, tables, tuple(sorted({*self._dependencies.doubts, *doubts})))
 
