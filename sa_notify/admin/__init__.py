@@ -1,0 +1,5 @@
+"""Flask-Admin list pages that follow the database."""
+
+from sa_notify.admin.view import RealtimeMixin, RealtimeModelView
+
+__all__ = ["RealtimeMixin", "RealtimeModelView"]

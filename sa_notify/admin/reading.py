@@ -1,0 +1,99 @@
+"""Reads a list page on behalf of a subscriber: rows, count, snapshot and tables of one transaction."""
+
+from typing import Any
+
+from flask import Flask, current_app, request
+from sqlalchemy import Connection, Engine, Table, TableClause, inspect
+
+from sa_notify.admin.access import enter, forbidden, refusals
+from sa_notify.admin.address import Address
+from sa_notify.admin.page import Catch, Page
+from sa_notify.admin.statements import Statements
+from sa_notify.admin.transaction import Transaction, own_session
+from sa_notify.errors import ConfigurationError
+from sa_notify.live.dependencies import Dependencies
+from sa_notify.live.query import Reading
+from sa_notify.web.context import SavedRequest
+
+
+class ListReader:
+    """Reads one page of one view whenever asked.
+
+    :param request: whose eyes it is read with.
+    """
+
+    def __init__(self, app: Flask, view: Any, address: Address, request: SavedRequest) -> None:
+        self._app = app
+        self._view = view
+        self._address = address
+        self._request = request
+
+    def __call__(self) -> Reading:
+        """The page now.
+
+        :raises SubscriptionError: when the subscriber may not see it any more, or it answers with an
+            HTTP error.
+        """
+        with (
+            self._address.context(self._app, self._request),
+            own_session(self._view.session) as session,
+            Statements().of(session) as statements,
+            refusals(),
+        ):
+            transaction = Transaction(session, self._view.model, statements)
+            enter(self._view, hooks=self._view.realtime_before_request)
+            page = self._page(transaction)
+            rows = page.rows()
+            statements.recording = False
+            return self._reading(transaction, statements.dependencies(), page.total, rows)
+
+    def _page(self, transaction: Transaction) -> Page:
+        keys = self._address.keys if self._address.mode == "rows" else None
+        with Catch(transaction.start, keys).active() as catch:
+            self._show(request.view_args or {})
+        if catch.page is None:
+            raise forbidden()
+        return catch.page
+
+    def _show(self, values: dict[str, Any]) -> None:
+        view = self._view
+        if view.realtime_shared:
+            # Each subscriber's access is asked when its query is built: what one of them loses must
+            # not end the reading that the others share.
+            view._run_view(view.index_view.__wrapped__, **values)
+        elif view.is_accessible():
+            view.index_view(**values)
+
+    def _reading(
+        self, transaction: Transaction, found: Dependencies, total: int | None, rows: Any
+    ) -> Reading:
+        live = current_app.extensions["sa_notify"]
+        connection = transaction.connection
+        tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
+        covered = live.coverage.of(connection, tables)
+        doubts = {doubt for item in covered for doubt in item.doubts}.union(found.doubts)
+        if not _same_database(connection, live.engine):
+            doubts.add("the view reads another database than the one given to dispatcher.init_app")
+        names = frozenset(item.name for item in covered if item.name is not None)
+        return Reading(rows, total, transaction.snapshot, names, tuple(sorted(doubts)))
+
+
+def table_of(item: Any) -> TableClause:
+    """The table of a model or a table.
+
+    :raises ConfigurationError: when it is neither.
+    """
+    if isinstance(item, TableClause):
+        return item
+    mapper = inspect(item, raiseerr=False)
+    table = getattr(mapper, "local_table", None)
+    if not isinstance(table, Table):
+        raise ConfigurationError(f"realtime_tables has {item!r}: name models or tables")
+    return table
+
+
+def _same_database(connection: Connection, engine: Engine) -> bool:
+    one, other = (
+        (url.host, url.port, url.database, url.query) for url in (connection.engine.url, engine.url)
+    )
+    return connection.engine is engine or one == other

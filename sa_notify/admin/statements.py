@@ -1,0 +1,68 @@
+"""Which tables a list page is made of: those of the statements that really ran for it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Connection, TableClause, event
+from sqlalchemy.engine.interfaces import Compiled
+from sqlalchemy.orm import Session
+
+from sa_notify.live.dependencies import Dependencies, dependencies
+
+# SQLAlchemy's own compiled cache gives one Compiled per shape of statement and keeps it alive
+_KNOWN: "WeakKeyDictionary[Compiled, Dependencies]" = WeakKeyDictionary()
+
+
+class Statements:
+    """Follows what a session executes while ``recording``.
+
+    Formatters and relations that load lazily execute statements of their own, so that the page's
+    statement alone does not tell what the page depends on.
+    """
+
+    def __init__(self) -> None:
+        self.recording = False
+        self.connections = 0
+        self._compiled: dict[Compiled, None] = {}
+        self._doubts: set[str] = set()
+
+    @contextmanager
+    def of(self, session: Session) -> Iterator["Statements"]:
+        """Follow the connections that the session begins to use."""
+        event.listen(session, "after_begin", self._begun)
+        try:
+            yield self
+        finally:
+            event.remove(session, "after_begin", self._begun)
+
+    def dependencies(self) -> Dependencies:
+        """Tables and doubts of everything recorded."""
+        found = [_of(compiled) for compiled in self._compiled]
+        tables: frozenset[TableClause] = frozenset().union(*(item.tables for item in found))
+        doubts = self._doubts.union(*(item.doubts for item in found))
+        return Dependencies(tables, tuple(sorted(doubts)))
+
+    def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
+        self.connections += 1
+        if self.recording:
+            self._doubts.add("the view ends its transaction, or reads a second database, while it is read")
+        event.listen(connection, "before_cursor_execute", self._executing)
+
+    def _executing(
+        self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
+    ) -> None:
+        if not self.recording:
+            return
+        if context is None or context.compiled is None:
+            self._doubts.add("the view executes SQL written as text")
+        else:
+            self._compiled[context.compiled] = None
+
+
+def _of(compiled: Compiled) -> Dependencies:
+    found = _KNOWN.get(compiled)
+    if found is None:
+        found = _KNOWN[compiled] = dependencies(compiled.statement, compiled.dialect)
+    return found

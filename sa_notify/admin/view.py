@@ -1,0 +1,136 @@
+"""Flask-Admin model views whose list page is live."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from flask import Blueprint, current_app
+from flask_admin.contrib.sqla import ModelView
+
+from sa_notify.admin.address import MODES, Address, Mode
+from sa_notify.admin.keys import pk_columns, rows_by_key
+from sa_notify.admin.page import LIST_TEMPLATE, Page, catching
+from sa_notify.admin.query import ListQuery, query_name
+from sa_notify.admin.reading import table_of
+from sa_notify.admin.transaction import check_session, is_postgresql
+from sa_notify.errors import ConfigurationError, SetupError
+
+if TYPE_CHECKING:
+    _Base = ModelView
+else:
+    _Base = object
+
+
+class RealtimeMixin(_Base):
+    """Makes the list page of a Flask-Admin SQLAlchemy view live; comes before the view class.
+
+    Two things differ from Flask-Admin's list. Its ORDER BY ends with the primary key, because a page of
+    rows in no full order has no one right content. And its template, whichever it is, is extended block
+    by block by one that gives each row its key.
+    """
+
+    #: ``"query"``: the page follows its filters, sorts, search and page number. ``"rows"``: the rows
+    #: on the page are kept up to date, and a banner says that others changed.
+    realtime_mode: Mode = "query"
+    #: The list looks the same to all who may see it (``get_query`` and formatters do not use the
+    #: user, the session or the language): one reading serves them all.
+    realtime_shared: bool = False
+    #: Models or tables that the list depends on in ways other than by SQL through the view's session.
+    realtime_tables: Sequence[Any] = ()
+    #: Seconds between readings where a change could go unannounced: a table that is not ``@realtime``.
+    realtime_refresh: float = 2.0
+    #: Run the application's ``before_request`` functions for each reading too, where ``get_query`` or a
+    #: formatter needs what they leave in ``g``. (They always run when a page subscribes, and each minute.)
+    realtime_before_request: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        order = cls.__mro__
+        if ModelView in order and order.index(ModelView) < order.index(RealtimeMixin):
+            raise ConfigurationError(
+                f"{cls.__name__} has RealtimeMixin after the view class: write "
+                f"class {cls.__name__}(RealtimeMixin, ModelView)"
+            )
+
+    def __init__(self, model: Any, session: Any, *args: Any, **kwargs: Any) -> None:
+        if ModelView not in type(self).__mro__:
+            name = type(self).__name__
+            raise ConfigurationError(f"{name} has no flask_admin.contrib.sqla.ModelView: inherit from it too")
+        check_session(session)
+        _check_options(self)
+        super().__init__(model, session, *args, **kwargs)
+
+    def create_blueprint(self, admin: Any) -> Any:
+        """Register the view, and its list as a live query of the application."""
+        app = admin.app
+        app.extensions.setdefault("sa_notify.queries", {})[query_name(self)] = ListQuery(self)
+        if "sa_notify_admin" not in app.blueprints:
+            app.register_blueprint(Blueprint("sa_notify_admin", __name__, template_folder="templates"))
+        return super().create_blueprint(admin)
+
+    def render(self, template: str, **kwargs: Any) -> Any:
+        """Render a page; the list page as a live one."""
+        if template != self.list_template:
+            return super().render(template, **kwargs)
+        catch = catching()
+        if catch is not None:
+            catch.page = Page(super().render, template, kwargs)
+            return ""
+        kwargs.update(self._realtime_arguments(kwargs["data"]))
+        return super().render(LIST_TEMPLATE, **kwargs, sa_notify_base=template)
+
+    def get_list(self, *args: Any, **kwargs: Any) -> Any:
+        """The page's count and rows; while rows are followed by key, those rows."""
+        catch = catching()
+        if catch is None or catch.keys is None:
+            return super().get_list(*args, **kwargs)
+        return None, rows_by_key(self, catch.keys)
+
+    def _run_view(self, fn: Any, *args: Any, **kwargs: Any) -> Any:
+        catch = catching()
+        if catch is not None:
+            catch.start()
+        return super()._run_view(fn, *args, **kwargs)
+
+    def _apply_sorting(self, query: Any, joins: Any, sort_column: Any, sort_desc: Any) -> Any:
+        query, joins = super()._apply_sorting(query, joins, sort_column, sort_desc)
+        return query.order_by(*pk_columns(self)), joins
+
+    def _realtime_arguments(self, rows: Sequence[Any]) -> dict[str, str]:
+        """What the page subscribes with, or nothing on a database that can't be followed."""
+        if not is_postgresql(self.session, self.model):
+            return {}
+        live = current_app.extensions.get("sa_notify")
+        if live is None:
+            raise SetupError(
+                f"{type(self).__name__} is live, but sa_notify is not set up on this app: "
+                "call dispatcher.init_app(app, socketio, engine=db)"
+            )
+        here = Address.here()
+        tokens = {
+            "sa_notify_token": live.tokens.sign(query_name(self), here.dump()),
+            "sa_notify_path": here.root + live.socketio.sockio_mw.engineio_path,
+        }
+        if self.realtime_mode == "rows":
+            keys = tuple(str(self.get_pk_value(row)) for row in rows)
+            shown = replace(here, mode="rows", keys=keys)
+            tokens["sa_notify_rows_token"] = live.tokens.sign(query_name(self), shown.dump())
+        return tokens
+
+
+class RealtimeModelView(RealtimeMixin, ModelView):
+    """A Flask-Admin ``ModelView`` whose list page follows the database.
+
+    ``admin.add_view(RealtimeModelView(TodoItem, db))``; everything else is as in
+    ``flask_admin.contrib.sqla.ModelView``.
+    """
+
+
+def _check_options(view: RealtimeMixin) -> None:
+    name = type(view).__name__
+    if view.realtime_mode not in MODES:
+        raise ConfigurationError(f"{name}.realtime_mode is {view.realtime_mode!r}: 'query' or 'rows'")
+    if not view.realtime_refresh > 0:
+        raise ConfigurationError(f"{name}.realtime_refresh is {view.realtime_refresh!r}: seconds above 0")
+    for item in view.realtime_tables:
+        table_of(item)

@@ -1,0 +1,129 @@
+"""A live list page reads what the same page shows when it is loaded."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, given, settings, strategies as st
+
+from tests.admin.pages import shown
+from tests.admin.visitor import XSS, Visitor, execute
+
+# Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:(Passing SelectField choices|Yielding raw tuples):DeprecationWarning"
+)
+
+_TEXTS = st.sampled_from(
+    ["", "Title", "Title 1", "^Title 2", "=Title 3", "script", "Ann", "%", "_", "ö, ", XSS]
+)
+_ARGUMENTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "page": st.integers(0, 4),
+        "page_size": st.sampled_from([3, 7, 20, 1000]),
+        "sort": st.integers(-1, 7),
+        "desc": st.sampled_from([1]),
+        "search": _TEXTS,
+        "flt0_title_title": _TEXTS,
+        "flt1_id_id": st.sampled_from(["30", "60", "x"]),
+        "flt2_done_equals": st.sampled_from(["0", "1"]),
+        "flt3_author_name_equals": st.sampled_from(["Ann", "Nobody"]),
+        "lang": st.sampled_from(["de", "ü&=?"]),
+    },
+)
+_WRITES = [
+    "UPDATE book SET title = title || '<b>' WHERE id = :k",
+    "UPDATE book SET price = -price, done = NOT done WHERE id = :k",
+    "UPDATE book SET genre = chr(ascii(genre) % 3 + 97) WHERE id < :k",
+    "UPDATE author SET name = name || '*' WHERE id = :k % 4 + 1",
+    "DELETE FROM book WHERE id = :k",
+    "INSERT INTO book (title, kind, genre, done) VALUES ('Title ' || :k, 'NOVEL', 'b', true)",
+]
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    endpoint=st.sampled_from(["plain", "formatted", "editable", "unordered", "rows", "byhand", "hooked"]),
+    arguments=_ARGUMENTS,
+    writes=st.lists(st.tuples(st.sampled_from(_WRITES), st.integers(1, 40)), max_size=3),
+)
+def test_a_reading_equals_the_page(
+    visitor: Visitor, endpoint: str, arguments: dict[str, Any], writes: list[tuple[str, int]]
+) -> None:
+    """Keys, order, cells and count are the reloaded page's, whatever the page and the writes."""
+    url = f"/admin/{endpoint}/?{urlencode(arguments)}"
+    query = visitor.follow(url)
+    for sql, key in writes:
+        execute(visitor.app, sql, k=key * 3)
+    reading = query.read()
+    page = visitor.page(url)
+    assert shown(reading.rows) == shown(page.rows)
+    assert (reading.total or None) == page.total
+
+
+def test_the_generated_test_sees_rows_of_every_kind(visitor: Visitor) -> None:
+    """The pages compared are not empty, and their cells hold markup, macros and escaped text."""
+    cells = dict(visitor.follow("/admin/formatted/?page_size=20").read().rows)
+    assert cells["6"]["kind"] == '<i title="kind of Title 2">NOVEL Formatted on shelf &amp; co</i>'
+    assert cells["6"]["price"] == "<b>&euro; 2.00</b>"
+    assert cells["3"]["author"].startswith("&lt;Bob &lt;script&gt;")
+    assert cells["9"]["genre"] == "Prose &amp; more"
+    assert cells["6"]["done"].startswith('<span class="fa fa-minus-circle')
+    assert cells["33"]["title"].startswith("&lt;script&gt;")
+    plain = dict(visitor.follow("/admin/plain/?page_size=20").read().rows)
+    assert plain["21"]["price"] == ""
+
+
+@pytest.mark.parametrize("endpoint", ["rows", "places"])
+def test_rows_are_followed_by_key(visitor: Visitor, endpoint: str) -> None:
+    """Mode "rows" shows exactly the rows that were on the page, in their order, changed or gone."""
+    page = visitor.page(f"/admin/{endpoint}/?page=0")
+    query = visitor.subscribe(page.bar["data-sa-rows-token"])
+    assert shown(query.read().rows) == shown(page.rows)
+    assert query.read().total is None
+    key, column = ("id", "title") if endpoint == "rows" else ("seat", "note")
+    table = "book" if endpoint == "rows" else "place"
+    first, second = (cells[key] for _, cells in page.rows[:2])
+    execute(visitor.app, f"DELETE FROM {table} WHERE {key} = :k", k=int(first))
+    execute(visitor.app, f"UPDATE {table} SET {column} = '<new>' WHERE {key} = :k", k=int(second))
+    changed = [(row, dict(cells)) for row, cells in page.rows[1:]]
+    changed[0][1][column] = "&lt;new&gt;"
+    assert shown(query.read().rows) == shown(changed)
+
+
+def test_rows_that_the_user_may_not_see_any_more_are_gone(app: Flask) -> None:
+    """Rows are looked up through the view's own get_query, with the subscriber's rights."""
+    visitor = Visitor(app)
+    visitor.get("/login/b/1")
+    with app.app_context():
+        view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "mine")
+    view.realtime_mode = "rows"
+    page = visitor.page("/admin/mine/")
+    query = visitor.subscribe(page.bar["data-sa-rows-token"])
+    gone = page.rows[0][0]
+    execute(app, "UPDATE book SET genre = 'c' WHERE id = :k", k=int(gone))
+    assert [key for key, _ in query.read().rows] == [key for key, _ in page.rows[1:]]
+
+
+def test_equal_pages_are_one_live_query(app: Flask) -> None:
+    """The order of a URL's arguments makes no other query; another page, filter or user does."""
+    ann, bob = Visitor(app), Visitor(app)
+    ann.get("/login/a/1")
+    bob.get("/login/b/2")
+    one = ann.follow("/admin/plain/?page=1&sort=0").identity
+    assert ann.follow("/admin/plain/?sort=0&page=1").identity == one
+    assert hash(ann.follow("/admin/plain/?sort=0&page=1").identity) == hash(one)
+    assert ann.follow("/admin/plain/?sort=0&page=2").identity != one
+    assert ann.follow("/admin/formatted/?sort=0&page=1").identity != one
+    assert bob.follow("/admin/plain/?page=1&sort=0").identity != one
+    assert ann.follow("/admin/shared/").identity == bob.follow("/admin/shared/").identity
+
+
+def test_the_mount_point_is_part_of_the_page(app: Flask) -> None:
+    """Under a prefix the page is found again, and its readings are of the prefixed page."""
+    mounted, bare = Visitor(app, "/shop"), Visitor(app)
+    query = mounted.follow("/admin/plain/?sort=0")
+    assert shown(query.read().rows) == shown(bare.page("/admin/plain/?sort=0").rows)
+    assert query.identity != bare.follow("/admin/plain/?sort=0").identity
