@@ -16,7 +16,8 @@ import socketio
 from sqlalchemy import Engine, create_engine, insert, text
 
 from benchmarks.latency_models import Base, Floor, Ours
-from demo.embedded import EmbeddedPostgres, temporary_room
+from demo.embedded import EmbeddedPostgres
+from demo.rooms import temporary_room
 from tests.serving import serve
 
 ROWS = 20

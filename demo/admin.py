@@ -1,7 +1,5 @@
 """The demo's Flask-Admin: its list pages follow the database."""
 
-from typing import ClassVar
-
 from flask import Flask
 from flask_admin import Admin
 from flask_admin.theme import Bootstrap4Theme
@@ -27,7 +25,7 @@ class TodoView(RealtimeModelView):
     column_sortable_list = ("title", ("owner", "owner.name"), "priority", "due", "done")
     column_default_sort = "priority"
     column_editable_list = ("title", "done")
-    column_formatters: ClassVar = {"priority": _priority}
+    column_formatters = {"priority": _priority}
     page_size = 20
     can_set_page_size = True
     named_filter_urls = True

@@ -9,7 +9,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -161,13 +160,6 @@ class EmbeddedRedis(_Server):
 
     def _answers(self) -> bool:
         return listening(self.port)
-
-
-def temporary_room(prefix: str = "sa-notify-") -> Path:
-    """A new folder with a short path (unix sockets allow 107 bytes) that every account can enter."""
-    room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
-    room.chmod(0o755)
-    return room
 
 
 def _end_predecessor(data: Path, seconds: float = 10) -> None:

@@ -13,7 +13,8 @@ pages = Blueprint("pages", __name__)
 @pages.get("/")
 def index() -> str:
     """The live page."""
-    return render_template("index.html", users=db.session.scalars(select(User).order_by(User.name)).all())
+    users = db.session.scalars(select(User).order_by(User.name)).all()
+    return render_template("index.html", users=users, owners={user.id: user.name for user in users})
 
 
 @pages.post("/todos")

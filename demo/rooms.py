@@ -1,9 +1,11 @@
 """Where the demo keeps things; ``python3 -m demo.rooms`` removes them (standard library only)."""
 
+import fcntl
 import hashlib
 import os
 import shutil
 import stat
+import tempfile
 from pathlib import Path
 
 HOME = Path(__file__).parents[1] / ".demo"
@@ -26,6 +28,38 @@ def postgres_room(home: Path) -> Path:
         return inside
     mark = hashlib.sha256(bytes(home.resolve())).hexdigest()[:12]
     return Path("/var/tmp") / f"sa-notify-demo-{mark}"
+
+
+def temporary_room(prefix: str = "sa-notify-") -> Path:
+    """A new folder with a short path (unix sockets allow 107 bytes) that every account can enter.
+
+    The next call with the same prefix removes it when this process ended without doing so.
+    """
+    for old in Path("/tmp").glob(f"{prefix}*/lock"):
+        if _locked(old):
+            shutil.rmtree(old.parent, ignore_errors=True)
+    room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    room.chmod(0o755)
+    _locked(room / "lock")
+    return room
+
+
+_held: list[int] = []
+
+
+def _locked(path: Path) -> bool:
+    """Take a lock that lasts as long as this process; ``False`` when another process has it."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return False
+    _held.append(descriptor)
+    return True
 
 
 def remove(home: Path) -> None:

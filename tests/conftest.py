@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, Page
 from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import Engine, create_engine, make_url
 
-from demo.embedded import EmbeddedPostgres, EmbeddedRedis, temporary_room
+from demo.embedded import EmbeddedPostgres, EmbeddedRedis
+from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 
 

@@ -1,0 +1,64 @@
+# Needs Python 3.11 or newer and make; everything else comes from PyPI and npm.
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+BUNDLE := sa_notify/web/static/sa_notify.js
+CLIENT := $(shell find sa_notify/client -name node_modules -prune -o -type f \( -name '*.js' -o -name '*.json' \) -print)
+# Two names: pip 25.3 and later reads the second for what a build needs.
+PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/constraints.txt \
+	PIP_DISABLE_PIP_VERSION_CHECK=1
+
+.DEFAULT_GOAL := help
+.PHONY: help install js check test demo demo-clean bench lock clean
+
+help: ## Show what can be made
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+install: $(INSTALLED) ## Make .venv and install everything into it
+
+js: $(BUNDLE) ## Build the browser library
+
+check: $(INSTALLED) ## Lint, types, architecture
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
+	chromium="$$($(PY) tools/chromium.py --install)" && \
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest $(PYTEST_ARGS)
+
+demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
+	@$(PY) -m demo
+
+demo-clean: ## Remove the demo's data
+	$(PYTHON) -m demo.rooms
+
+bench: $(INSTALLED) ## Measure commit to client; BENCH_ARGS are passed on
+	$(PY) -m benchmarks.latency $(BENCH_ARGS)
+
+lock: $(INSTALLED) ## Write constraints.txt anew, with today's versions
+	$(PY) tools/lock.py
+
+clean: ## Remove everything that was made, the demo's data too
+	$(PYTHON) -m demo.rooms
+	rm -rf $(VENV) .artifacts build dist *.egg-info sa_notify/client/node_modules $(BUNDLE) $(BUNDLE).map
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and \
+		"Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 ...")'
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+		echo "no virtual environment could be made: install python3-venv (Debian, Ubuntu)" >&2; exit 1; }
+
+$(INSTALLED): pyproject.toml setup.py constraints.txt | $(PY)
+	$(PINNED) $(PY) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(BUNDLE): $(CLIENT) | $(INSTALLED)
+	$(PY) setup.py --quiet build_js
+	@touch $@
