@@ -35,12 +35,12 @@ class Tokens:
         :raises SubscriptionError: ``bad_token`` or ``expired_token``.
         """
         try:
-            query, params, principal = self._serializer().loads(token, max_age=int(self._max_age))
+            query, params, signed_for = self._serializer().loads(token, max_age=int(self._max_age))
         except SignatureExpired:
             raise SubscriptionError("expired_token", "the page is too old: load it again") from None
         except (BadSignature, ValueError, TypeError):
             raise SubscriptionError("bad_token", "the token was not signed by this application") from None
-        if principal != principal():
+        if signed_for != principal():
             raise SubscriptionError("bad_token", "the token belongs to another login: load the page again")
         return str(query), dict(params)
 
