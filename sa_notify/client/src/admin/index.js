@@ -24,3 +24,5 @@
  *   <li id="sa-notify-status" role="status" data-state="live|reconnecting|stale|ended">   last in the tab bar
  *   <div id="sa-notify-banner" role="status" data-count="N" hidden><button>   above the table, mode "rows"
  */
+
+export function startAdmin() {}
