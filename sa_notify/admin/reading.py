@@ -74,7 +74,7 @@ class ListReader:
         doubts = {doubt for item in covered for doubt in item.doubts}.union(found.doubts)
         if not _same_database(connection, live.engine):
             doubts.add("the view reads another database than the one given to dispatcher.init_app")
-        names = frozenset(item.name for item in covered if item.name is not None)
+        names = frozenset[str]().union(*(item.names for item in covered))
         return Reading(rows, total, transaction.snapshot, names, tuple(sorted(doubts)))
 
 
