@@ -7,7 +7,7 @@ BENCH_ARGS ?=
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 BUNDLE := sa_notify/web/static/sa_notify.js
-CLIENT := $(shell find sa_notify/client -name node_modules -prune -o -type f \( -name '*.js' -o -name '*.json' \) -print)
+CLIENT := $(shell find sa_notify/client -name node_modules -prune -o -type f \( -name '*.js' -o -name '*.json' -o -name bundle.py \) -print)
 # Two names: pip 25.3 and later reads the second for what a build needs.
 PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR)/constraints.txt \
 	PIP_DISABLE_PIP_VERSION_CHECK=1
@@ -60,5 +60,5 @@ $(INSTALLED): pyproject.toml setup.py constraints.txt | $(PY)
 	@touch $@
 
 $(BUNDLE): $(CLIENT) | $(INSTALLED)
-	$(PY) setup.py --quiet build_js
+	$(PY) sa_notify/client/bundle.py
 	@touch $@

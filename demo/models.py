@@ -3,7 +3,7 @@
 from datetime import date
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from sa_notify import realtime
@@ -38,9 +38,9 @@ class TodoItem(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(200))
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    priority: Mapped[int] = mapped_column(default=3)
+    priority: Mapped[int] = mapped_column(default=3, server_default="3")
     due: Mapped[date]
-    done: Mapped[bool] = mapped_column(default=False)
+    done: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     owner: Mapped[User] = relationship()
 

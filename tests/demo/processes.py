@@ -1,6 +1,5 @@
 """What still runs, by the kernel's own account."""
 
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +20,7 @@ def working_in(folder: Path) -> set[int]:
         if not entry.name.isdigit():
             continue
         try:
-            place = Path(os.readlink(entry / "cwd"))
+            place = (entry / "cwd").readlink()
         except OSError:
             continue
         if place.is_relative_to(folder):

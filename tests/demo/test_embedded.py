@@ -127,9 +127,9 @@ def test_root_copies_programs_that_nobody_may_reach(room: Path, monkeypatch: pyt
     monkeypatch.setattr(embedded, "reachable", lambda _: False)
     with EmbeddedPostgres(room) as server:
         assert server.child is not None
-        program = os.readlink(f"/proc/{server.child.pid}/exe")
+        program = Path(f"/proc/{server.child.pid}/exe").readlink()
 
-    assert Path(program).is_relative_to(room / "programs")
+    assert program.is_relative_to(room / "programs")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another account")
