@@ -18,8 +18,13 @@ class Runtime(Protocol):
         """Run blocking code beside the event loop and wait for its result.
 
         Under gevent it runs in a native thread, so that the loop goes on whatever the database
-        driver does; under threads it simply runs. Exceptions come through.
+        driver does; under threads it simply runs. Exceptions come through. Only a few calls run at
+        a time, the others wait their turn: reads never take all of an application's connections.
         """
+        ...
+
+    def call_apart(self, function: Callable[..., T], *args: Any) -> T:
+        """As :meth:`call`, in a lane of its own that no number of slow calls can delay: for the feed."""
         ...
 
     def sleep(self, seconds: float) -> None: ...

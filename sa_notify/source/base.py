@@ -9,7 +9,8 @@ class Source(Protocol):
     """One feed of changes. It never waits for changes itself: its follower waits on ``fileno()``.
 
     Every ``open()`` begins a new epoch, because what was committed while nobody listened is lost.
-    Methods other than ``open``, ``ping`` and ``close`` return at once.
+    Methods other than ``open``, ``ping`` and ``close`` return at once. One task at a time uses a
+    source; only :meth:`interrupt` may be called beside it.
     """
 
     @property
@@ -23,6 +24,7 @@ class Source(Protocol):
         Waits for the network, so call it beside the event loop.
 
         :raises SourceLost: when PostgreSQL can't be reached or refuses.
+        :raises SetupError: when it never will; the message says what to set up.
         """
         ...
 
@@ -32,6 +34,8 @@ class Source(Protocol):
 
     def read(self) -> list[ChangeSet]:
         """What has arrived, in order of commit; an empty list when nothing has.
+
+        Wait on ``fileno()`` only after an empty list: a long backlog comes in several reads.
 
         :raises SourceLost: when the connection is gone.
         """
@@ -43,6 +47,14 @@ class Source(Protocol):
         Waits for the network, so call it beside the event loop.
 
         :raises SourceLost: when it does not answer.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Make a waiting :meth:`open`, :meth:`ping` or wait on ``fileno()`` end, with SourceLost.
+
+        From any task or thread, at any time; the source's own task closes it then. A connection that
+        is only just being made is dropped when it stands.
         """
         ...
 

@@ -1,0 +1,183 @@
+"""Read what a trigger announces: the payload of one NOTIFY.
+
+Any role that can connect can NOTIFY, so a payload is a claim by a stranger until proven well-formed:
+
+* What can be read is a hint; a forged one costs its queries one read.
+* What names a table but can't be read in detail, such as the message of a newer trigger, becomes a
+  ``bulk`` change of that table: never silence, and no dearer than a forged hint.
+* What names no table is refused. Every version of the format begins with the same four fields, so
+  no trigger of ours wrote it; to begin a new epoch for it would let any role make every query run
+  again with one byte.
+"""
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from sa_notify.change import Change, Key, Op
+from sa_notify.errors import MessageError
+
+#: An xid that no snapshot has seen, for changes whose transaction can't be read: xid8 ends here.
+UNKNOWN_XID = 2**64 - 1
+
+#: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
+_MAX_TABLE_BYTES = 257
+_MAX_DEPTH = 64
+_ENVELOPE = re.compile(r'\{"v":\d+,"x":"(?P<xid>\d{1,20})","n":\d+,"t":(?P<table>"(?:[^"\\]|\\.)*")')
+_OPS: Mapping[str, Op] = {"i": "insert", "u": "update", "d": "delete", "t": "truncate", "b": "bulk"}
+_WHOLE_TABLE = frozenset("tb")
+
+
+class Message(NamedTuple):
+    """One NOTIFY, read.
+
+    :param degraded: why the details could not be read, where ``changes`` says "the whole table".
+    """
+
+    xid: int
+    changes: tuple[Change, ...]
+    degraded: str | None = None
+
+
+def parse(payload: str) -> Message:
+    """Read the payload of one NOTIFY.
+
+    :raises MessageError: when it names no table; the text carries nothing of the payload.
+    """
+    body = _object(payload)
+    table = _table(body.get("t"))
+    try:
+        return Message(_xid(body.get("x")), _changes(table, body.get("v"), body.get("c")))
+    except MessageError as error:
+        return Message(_xid_or_unknown(body.get("x")), (Change(table, "bulk"),), str(error))
+
+
+def _object(payload: str) -> dict[str, Any]:
+    try:
+        body = json.loads(payload, parse_constant=str, parse_float=_float, parse_int=_int)
+    except (ValueError, RecursionError):
+        return _envelope(payload)
+    if not isinstance(body, dict):
+        raise MessageError("it is not an object")
+    return body
+
+
+def _envelope(payload: str) -> dict[str, Any]:
+    """What a message begins with, where the whole can't be parsed: a carried value nested too deeply."""
+    begun = _ENVELOPE.match(payload)
+    if begun is None:
+        raise MessageError("it is not JSON")
+    try:
+        return {"v": 1, "x": begun["xid"], "t": json.loads(begun["table"])}
+    except ValueError as error:
+        raise MessageError("it is not JSON") from error
+
+
+def _float(text: str) -> float | str:
+    """A number; beyond what a float holds, which jsonb may be, its text."""
+    number = float(text)
+    return number if math.isfinite(number) else text
+
+
+def _int(text: str) -> int | str:
+    # int() refuses more digits than sys.get_int_max_str_digits(), 640 at the least
+    return int(text) if len(text) <= 640 else text
+
+
+def _table(value: Any) -> str:
+    table = _text(value, "table")
+    if not table or len(table.encode()) > _MAX_TABLE_BYTES:
+        raise MessageError("its table can't be a name")
+    return table
+
+
+def _text(value: Any, what: str) -> str:
+    """A string that PostgreSQL could have sent: no NUL, no lone surrogate."""
+    if not isinstance(value, str) or "\0" in value:
+        raise MessageError(f"its {what} is not text")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise MessageError(f"its {what} is not text") from error
+    return value
+
+
+def _xid(value: Any) -> int:
+    # int() also takes signs, spaces, underscores and other scripts' digits
+    if not isinstance(value, str) or not (value.isascii() and value.isdigit()) or len(value) > 20:
+        raise MessageError("its transaction is not an xid8 in text")
+    xid = int(value)
+    if xid > UNKNOWN_XID:
+        raise MessageError("its transaction is not an xid8 in text")
+    return xid
+
+
+def _xid_or_unknown(value: Any) -> int:
+    try:
+        return _xid(value)
+    except MessageError:
+        return UNKNOWN_XID
+
+
+def _changes(table: str, version: Any, items: Any) -> tuple[Change, ...]:
+    if version != 1:
+        raise MessageError("its format is of another version")
+    if not isinstance(items, list) or not items:
+        raise MessageError("its changes are not a list")
+    return tuple(_change(table, item) for item in items)
+
+
+def _change(table: str, item: Any) -> Change:
+    code = item.get("o") if isinstance(item, dict) else None
+    if not isinstance(code, str) or code not in _OPS:
+        raise MessageError("a change's op is unknown")
+    if code in _WHOLE_TABLE:
+        return Change(table, _OPS[code])
+    columns = _columns(item.get("f")) if code == "u" else None
+    return Change(table, _OPS[code], _key(item.get("k")), columns, _values(item.get("w")))
+
+
+def _key(value: Any) -> Key:
+    if not isinstance(value, list) or not value:
+        raise MessageError("a change's key is not a list")
+    return tuple(_text(part, "key") for part in value)
+
+
+def _columns(value: Any) -> tuple[str, ...] | None:
+    """The columns that changed; ``None``, which means "any", also where none is named."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise MessageError("a change's columns are not a list")
+    return tuple(_text(name, "column") for name in value) or None
+
+
+def _values(value: Any) -> Mapping[str, tuple[Any, Any]]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise MessageError("a change's values are not an object")
+    return {_text(name, "column"): _pair(pair) for name, pair in value.items()}
+
+
+def _pair(value: Any) -> tuple[Any, Any]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise MessageError("a change's value is not a pair")
+    _check_depth(value, _MAX_DEPTH)
+    try:
+        # what is carried is sent on, so it must be encodable
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise MessageError("a change's value is not text") from error
+    return value[0], value[1]
+
+
+def _check_depth(value: Any, left: int) -> None:
+    """Refuse what would exhaust the stack of whoever writes it out again."""
+    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        if left == 0:
+            raise MessageError("a change's value is nested too deeply")
+        _check_depth(child, left - 1)
