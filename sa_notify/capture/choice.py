@@ -29,9 +29,7 @@ def choose(
     tables = tables_of(target)
     for table in tables:
         _check_columns(table, excluded, carried)
-    return {
-        table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way) for table in tables
-    }
+    return {table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way) for table in tables}
 
 
 def _in(table: Table, names: Iterable[str]) -> tuple[str, ...]:

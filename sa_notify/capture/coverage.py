@@ -70,7 +70,9 @@ def _key(table: Table | TableKey) -> TableKey:
 
 def _missing(key: TableKey) -> Coverage:
     shown = ".".join(part for part in key if part)
-    return Coverage(None, (f"{shown} does not exist for this connection: check its search_path and migrations",))
+    return Coverage(
+        None, (f"{shown} does not exist for this connection: check its search_path and migrations",)
+    )
 
 
 def _read(row: Mapping[Any, Any]) -> Coverage:

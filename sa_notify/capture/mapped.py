@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy import inspect as sqlalchemy_inspect
+from sqlalchemy import Table, inspect as sqlalchemy_inspect
 from sqlalchemy.orm import Mapper
 
 from sa_notify.capture.names import stored

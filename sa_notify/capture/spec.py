@@ -45,7 +45,8 @@ class TriggerParams:
         names = {field.name for field in fields(cls)}
         if unknown := sorted(set(values) - names):
             raise TypeError(f"unknown trigger parameter {unknown[0]!r}: this release knows {sorted(names)}")
-        return cls(**{k: tuple(v) if isinstance(v, list | tuple) else v for k, v in values.items()})
+        frozen: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**frozen)
 
     def keywords(self) -> dict[str, Any]:
         """As keyword arguments of a migration: empty options are left out, tuples are lists."""
