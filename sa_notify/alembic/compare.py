@@ -47,8 +47,7 @@ def compare_triggers(
     if not _wanted(autogen_context):
         return _STOP
     target = Target(schema, str(table_name))
-    dialect = autogen_context.dialect
-    found = find(_state(autogen_context), target, dialect.default_schema_name if dialect else None)
+    found = find(_state(autogen_context), target, autogen_context.dialect.default_schema_name)
     spec = None if metadata_table is None else spec_for(metadata_table)
     params = None if spec is None or metadata_table is None else spec.params(metadata_table)
     # a table that is about to be created has no triggers, whatever stands under its name elsewhere
@@ -59,9 +58,8 @@ def compare_triggers(
 
 
 def _wanted(autogen_context: "AutogenContext") -> bool:
-    dialect, options = autogen_context.dialect, autogen_context.opts or {}
-    plugins: Iterable[str] = options.get("autogenerate_plugins") or ()
-    return dialect is not None and dialect.name == "postgresql" and "~sa_notify" not in plugins
+    plugins: Iterable[str] = (autogen_context.opts or {}).get("autogenerate_plugins") or ()
+    return autogen_context.dialect.name == "postgresql" and "~sa_notify" not in plugins
 
 
 def _state(autogen_context: "AutogenContext") -> list[Installed]:

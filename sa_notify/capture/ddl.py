@@ -23,7 +23,7 @@ class Generated(ExecutableDDLElement):
 
 
 @compiles(Generated)
-def _compile_generated(element: Generated, compiler: Any, **kw: Any) -> str:
+def _compile_generated(element: Generated, _compiler: Any, **_options: Any) -> str:
     return element.sql
 
 

@@ -40,13 +40,15 @@ def _params(table: Table) -> Any:
     return spec.params(table)
 
 
-def _after_create(metadata: MetaData, connection: Connection, **kw: Any) -> None:
-    # kw["tables"] has only what was created: tables that stood already need their triggers too
+def _after_create(metadata: MetaData, connection: Connection, **_options: Any) -> None:
+    # the event's "tables" has only what was created: tables that stood already need their triggers too
     if connection.dialect.name == "postgresql":
         install_all(connection, [metadata.tables[key] for key in specs(metadata) if key in metadata.tables])
 
 
-def _before_drop(metadata: MetaData, connection: Connection, tables: Iterable[Table] = (), **kw: Any) -> None:
+def _before_drop(
+    _metadata: MetaData, connection: Connection, tables: Iterable[Table] = (), **_options: Any
+) -> None:
     if connection.dialect.name != "postgresql":
         return
     for table in tables:

@@ -48,7 +48,7 @@ def literal(text: str) -> str:
 
 
 def json_text(value: object) -> str:
-    """Canonical JSON: sorted keys, ASCII, and ``\\u`` for what SQL readers take for their own."""
+    """Canonical JSON: sorted keys, ASCII, and escapes for what SQL readers take for their own."""
     text = json.dumps(value, sort_keys=True, ensure_ascii=True)
     return _STRING.sub(lambda string: _UNSAFE_IN_JSON.sub(_json_escape, string[0]), text)
 
