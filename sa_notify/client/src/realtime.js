@@ -58,6 +58,8 @@ export class Realtime {
       unsubscribe: () => this.#unsubscribe(subscription),
       get state() { return stateOf(); },
       get error() { return subscription.error; },
+      /** Whether no more will come: the server has refused it. */
+      get ended() { return subscription.ended; },
       /** The token that the next subscription (after a reconnection) is made with. */
       set token(token) { subscription.what = { token }; },
     };

@@ -25,4 +25,23 @@
  *   <div id="sa-notify-banner" role="status" data-count="N" hidden><button>   above the table, mode "rows"
  */
 
-export function startAdmin() {}
+import { markerOf } from "./marker.js";
+import { Page } from "./page.js";
+import { QueryMode } from "./query_mode.js";
+import { RowsMode } from "./rows_mode.js";
+import { tableOf } from "./table.js";
+
+/** Make the page live, if it is a list page of a realtime view. `api` is window.saNotify. */
+export function startAdmin(api) {
+  if (start(api) || document.readyState !== "loading") return;
+  document.addEventListener("DOMContentLoaded", () => start(api), { once: true });
+}
+
+function start(api) {
+  const marker = markerOf(document);
+  if (!marker || !tableOf(document)) return false;
+  const page = new Page(api);
+  if (marker.mode === "rows") new RowsMode(page);
+  else new QueryMode(page);
+  return true;
+}

@@ -1,0 +1,58 @@
+/* The page's own URL, fetched in the background. */
+
+import { Backoff } from "../backoff.js";
+import { label } from "./label.js";
+import { markerOf } from "./marker.js";
+import { tableOf } from "./table.js";
+
+/** The page can't be had at this time; trying again may help. */
+export class Away extends Error {}
+
+/**
+ * The page as it is now, labelled: `{root, marker}`; null where the answer is no live list any more (a login page,
+ * a refusal).
+ *
+ * A redirect is not followed: it would show somebody a login page in place of rows, or use up a login's "next".
+ */
+export async function fetchPage() {
+  const response = await get();
+  if (response.status >= 500 || response.status === 429) throw new Away(`the page answers ${response.status}`);
+  if (!response.ok) return null;
+  const root = new DOMParser().parseFromString(await text(response), "text/html");
+  const marker = markerOf(root);
+  if (!marker || !tableOf(root)) return null;
+  label(root);
+  return { root, marker };
+}
+
+/** The same, however long the server is away. */
+export async function fetchPatiently(going) {
+  const backoff = new Backoff(1000, 30000);
+  for (;;) {
+    try {
+      return await fetchPage();
+    } catch (error) {
+      if (!(error instanceof Away) || !going()) throw error;
+    }
+    await new Promise((resolve) => { setTimeout(resolve, backoff.next()); });
+  }
+}
+
+async function get() {
+  const headers = { "X-SA-Notify": "1" };
+  const [url] = location.href.split("#");
+  try {
+    // "manual" tells a redirect (status 0, not ok) from a network that is away, which "error" does not
+    return await fetch(url, { headers, credentials: "same-origin", cache: "no-store", redirect: "manual" });
+  } catch (error) {
+    throw new Away("the page can't be reached", { cause: error });
+  }
+}
+
+async function text(response) {
+  try {
+    return await response.text();
+  } catch (error) {
+    throw new Away("the page broke off", { cause: error });
+  }
+}

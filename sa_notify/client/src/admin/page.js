@@ -1,0 +1,114 @@
+/* The list page that is open, and what both modes do with it. */
+
+import { onEditorClosed } from "./editable.js";
+import { fetchPage, fetchPatiently } from "./fetch.js";
+import { barOf, countTab, markerOf, shownTotal } from "./marker.js";
+import { morph } from "./morph.js";
+import { Status } from "./status.js";
+import { ListTable, tableOf } from "./table.js";
+import { lockWidths } from "./widths.js";
+
+const PAGER = "#sa-notify-pager";
+const WORST_FIRST = ["reconnecting", "stale", "live"];
+
+/** What is followed has come to its end: the page has to be loaded again. */
+export class Ended extends Error {}
+
+export class Page {
+  #handles = new Set();
+  #troubled = false;
+  #ended = false;
+
+  constructor(api) {
+    this.api = api;
+    this.marker = markerOf(document);
+    this.table = new ListTable(document); // labels the document
+    this.total = shownTotal(document);
+    this.frame = this.table.element.closest(".table-responsive") ?? this.table.element;
+    this.status = new Status(barOf(document), this.frame);
+    lockWidths(this.table.element);
+  }
+
+  get going() {
+    return !this.#ended;
+  }
+
+  /** Subscribe with a token of the page. `renewToken()` gives another when it is too old. */
+  subscribe(token, callback, renewToken) {
+    const handle = this.api.subscribeToken(token, callback, {
+      renewToken,
+      onState: () => this.#showState(),
+      onError: (error) => this.#refused(handle, error),
+    });
+    this.#handles.add(handle);
+    this.#showState();
+    return handle;
+  }
+
+  unsubscribe(handle) {
+    handle.unsubscribe();
+    this.#handles.delete(handle);
+  }
+
+  onEditorClosed(closed) {
+    onEditorClosed(this.table.element, closed);
+  }
+
+  /** The page as it is now; ends everything where it is no live list any more. */
+  async fetch() {
+    return this.#orEnd(await fetchPage());
+  }
+
+  /** The same, however long the server is away. */
+  async fetchPatiently() {
+    return this.#orEnd(await fetchPatiently(() => this.going));
+  }
+
+  /** Make the page that is open the fetched one: rows, pager and count. */
+  show({ root, marker }) {
+    const fresh = tableOf(root);
+    const rendered = this.table.read(fresh);
+    this.marker = marker;
+    this.total = shownTotal(root);
+    this.#showCount(countTab(root));
+    morph(document.querySelector(PAGER), root.querySelector(PAGER));
+    morph(this.table.element, fresh);
+    this.table.adopt(rendered);
+  }
+
+  /** Whether the page can't be made right at this time. */
+  troubled(isTroubled) {
+    this.#troubled = isTroubled;
+    this.#showState();
+  }
+
+  end() {
+    this.#ended = true;
+    for (const handle of this.#handles) handle.unsubscribe();
+    this.status.show("ended");
+  }
+
+  #orEnd(page) {
+    if (this.#ended) throw new Ended();
+    if (page) return page;
+    this.end();
+    throw new Ended();
+  }
+
+  #refused(handle, error) {
+    console.warn(`saNotify: ${error.code}: ${error.message}`);
+    if (handle.ended) this.end();
+  }
+
+  #showCount(fresh) {
+    const tab = countTab(document);
+    if (tab && fresh && tab.textContent !== fresh.textContent) tab.textContent = fresh.textContent;
+  }
+
+  #showState() {
+    if (this.#ended) return;
+    const states = [...this.#handles].map((handle) => handle.state);
+    if (this.#troubled) states.push("stale");
+    this.status.show(WORST_FIRST.find((state) => states.includes(state)) ?? "live");
+  }
+}

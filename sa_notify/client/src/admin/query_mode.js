@@ -1,0 +1,73 @@
+/* Mode "query": the page follows its filters, sorts, search and page number. */
+
+import { sameOrder } from "./compare.js";
+import { isHeld } from "./editable.js";
+import { Ended } from "./page.js";
+import { Refresher } from "./refresher.js";
+
+export class QueryMode {
+  #view = null;
+  // rows came or went: the pager and the words for an empty list may be others, though the rows shown are right
+  #turned = false;
+  #total = null;
+
+  constructor(page) {
+    this.page = page;
+    this.refresher = new Refresher({
+      refresh: () => this.#refresh(),
+      wanted: () => page.going && (this.#turned || !this.#agrees()),
+      troubled: (isTroubled) => page.troubled(isTroubled),
+    });
+    page.onEditorClosed(() => this.#check());
+    this.handle = page.subscribe(page.marker.token, (view) => this.#receive(view), () => this.#renewToken());
+  }
+
+  #receive(view) {
+    const before = this.#view;
+    this.#view = view;
+    this.refresher.renewed();
+    if (before && !sameOrder(before.keys, view.keys)) {
+      this.#turned = true;
+      const now = new Set(view.keys);
+      this.page.table.remove(before.keys.filter((rowkey) => !now.has(rowkey)));
+    }
+    this.#total ??= view.total;
+    this.#check();
+  }
+
+  #check() {
+    if (this.#view && (!this.#agrees() || this.#turned)) this.refresher.request();
+  }
+
+  /** Write what can be written from the window; whether the page shows the window then. */
+  #agrees() {
+    if (!this.#view) return true;
+    const wrong = this.page.table.write(this.#view).filter((cell) => !isHeld(cell));
+    const shown = this.page.total ?? this.#total;
+    const counts = this.#view.total === null || this.#view.total === shown;
+    return wrong.length === 0 && counts && sameOrder(this.page.table.keys, this.#view.keys);
+  }
+
+  async #refresh() {
+    this.#turned = false;
+    const total = this.#view?.total ?? null;
+    try {
+      this.#show(await this.page.fetch(), total);
+    } catch (error) {
+      if (error instanceof Ended) this.refresher.stop();
+      else throw error;
+    }
+  }
+
+  #show(fetched, total) {
+    this.page.show(fetched);
+    this.handle.token = fetched.marker.token;
+    this.#total = total;
+    this.#agrees();
+  }
+
+  async #renewToken() {
+    const fetched = await this.page.fetchPatiently();
+    return fetched.marker.token;
+  }
+}
