@@ -26,7 +26,10 @@ def resolve(wanted: list[str]) -> list[str]:
     """``name==version`` of these requirements and all that they need."""
     options = ["--dry-run", "--ignore-installed", "--quiet", "--only-binary", ":all:", "--report", "-"]
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "install", *options, *wanted], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "pip", "install", *options, *wanted],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         sys.exit(done.stderr)
