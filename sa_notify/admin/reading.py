@@ -61,7 +61,7 @@ class ListReader:
             # Each subscriber's access is asked when its query is built: what one of them loses must
             # not end the reading that the others share.
             view._run_view(view.index_view.__wrapped__, **values)
-        elif view.is_accessible():
+        else:
             view.index_view(**values)
 
     def _reading(

@@ -144,12 +144,13 @@ class Mine(RealtimeModelView):
 
 
 class ByHand(RealtimeModelView):
-    """Renders names of authors that the access check has loaded already."""
+    """Renders names of authors that the access check has loaded already, and links."""
 
     column_list = ("title", "writer")
     column_auto_select_related = False
     column_formatters: ClassVar[dict[str, Any]] = {
-        "writer": lambda _view, _context, book, _column: book.author and book.author.name
+        "title": lambda view, _context, book, _column: view.get_url(".edit_view", id=book.id),
+        "writer": lambda _view, _context, book, _column: book.author and book.author.name,
     }
 
     def is_accessible(self) -> bool:

@@ -124,6 +124,7 @@ def test_equal_pages_are_one_live_query(app: Flask) -> None:
 def test_the_mount_point_is_part_of_the_page(app: Flask) -> None:
     """Under a prefix the page is found again, and its readings are of the prefixed page."""
     mounted, bare = Visitor(app, "/shop"), Visitor(app)
-    query = mounted.follow("/admin/plain/?sort=0")
-    assert shown(query.read().rows) == shown(bare.page("/admin/plain/?sort=0").rows)
-    assert query.identity != bare.follow("/admin/plain/?sort=0").identity
+    query = mounted.follow("/admin/byhand/?sort=0")
+    assert shown(query.read().rows) == shown(mounted.page("/admin/byhand/?sort=0").rows)
+    assert query.read().rows[0][1]["title"].startswith("/shop/admin/byhand/edit/")
+    assert query.identity != bare.follow("/admin/byhand/?sort=0").identity

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask_admin import Admin
 from flask_socketio import SocketIO
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 
 from sa_notify import Dispatcher
@@ -15,7 +15,7 @@ from sa_notify.admin import RealtimeModelView
 from sa_notify.errors import SubscriptionError
 from tests.admin.library import Book, db
 from tests.admin.pages import shown
-from tests.admin.visitor import Visitor, execute
+from tests.admin.visitor import Visitor
 
 
 def view_of(visitor: Visitor, endpoint: str) -> Any:
@@ -134,31 +134,31 @@ class Shim:
 
 
 @pytest.fixture
-def plain(app: Flask, database_url: str) -> Iterator[tuple[Visitor, scoped_session[Session], Engine]]:
+def plain(app: Flask, database_url: str) -> Iterator[tuple[Visitor, scoped_session[Session]]]:
     """An application without Flask-SQLAlchemy, on the library's database."""
     engine = create_engine(database_url)
     session = scoped_session(sessionmaker(engine))
     other = Flask("plain")
     other.config["SECRET_KEY"] = "s"
-    other.teardown_appcontext(lambda _error: session.remove())
     Dispatcher().init_app(other, SocketIO(other, async_mode="threading"), engine=engine)
     Admin(other).add_view(RealtimeModelView(Book, Shim(session), endpoint="plain"))
-    yield Visitor(other), session, engine
+    yield Visitor(other), session
     engine.dispose()
 
 
-def test_a_plain_scoped_session_will_do(
-    plain: tuple[Visitor, scoped_session[Session], Engine], app: Flask
-) -> None:
+def test_a_plain_scoped_session_will_do(plain: tuple[Visitor, scoped_session[Session]], app: Flask) -> None:
     """Without Flask-SQLAlchemy a reading has a session of its own too, and gives it back."""
-    visitor, session, engine = plain
-    query = visitor.follow("/admin/plain/")
-    mine = session()
-    with Session(engine) as other:
-        execute(app, "UPDATE book SET title = 'new' WHERE id = 3")
-        assert other.get(Book, 3) is not None
+    visitor, session = plain
+    page = visitor.page("/admin/plain/")
+    session.remove()
+    query = visitor.subscribe(page.bar["data-sa-token"])
     reading = query.read()
-    assert shown(reading.rows) == shown(visitor.page("/admin/plain/").rows)
+    assert shown(reading.rows) == shown(page.rows)
     assert reading.doubts == ()
     assert idle_in_transaction(app) == 0
-    assert session() is not mine or not mine.in_transaction()
+    book = session().get(Book, 3)
+    assert book is not None
+    book.title = "pending"
+    assert query.read().rows == reading.rows
+    assert book in session().dirty
+    session.remove()
