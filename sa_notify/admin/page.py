@@ -36,6 +36,11 @@ class Page:
         count = self._arguments.get("count")
         return None if count is None else int(count)
 
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, in order."""
+        return [column for column, _ in self._arguments["list_columns"]]
+
     def rows(self) -> tuple[Row, ...]:
         """The rows as they would be shown.
 
@@ -51,8 +56,7 @@ class Page:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
-        columns = [column for column, _ in self._arguments["list_columns"]]
-        return {column: str(escape(get_value(*before, entity, column))) for column in columns}
+        return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
 
     @cached_property
     def _context(self) -> Context:

@@ -1,5 +1,6 @@
 """Reads a list page on behalf of a subscriber: rows, count, snapshot and tables of one transaction."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -7,12 +8,13 @@ from sqlalchemy import Connection, Engine, Table, TableClause, inspect
 
 from sa_notify.admin.access import enter, forbidden, refusals
 from sa_notify.admin.address import Address
+from sa_notify.admin.excluded import Excluded
 from sa_notify.admin.page import Catch, Page
 from sa_notify.admin.statements import Statements
 from sa_notify.admin.transaction import Transaction, own_session
 from sa_notify.errors import ConfigurationError
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading
+from sa_notify.live.query import Reading, Row
 from sa_notify.web.context import SavedRequest
 
 
@@ -38,18 +40,25 @@ class ListReader:
             self._address.context(self._app, self._request),
             own_session(self._view.session) as session,
             Statements().of(session) as statements,
+            Excluded().of(session) as excluded,
             refusals(),
         ):
             transaction = Transaction(session, self._view.model, statements)
             enter(self._view, hooks=self._view.realtime_before_request)
-            page = self._page(transaction)
+            page = self._page(transaction, excluded)
             rows = page.rows()
             statements.recording = False
-            return self._reading(transaction, statements.dependencies(), page.total, rows)
+            found = statements.dependencies()
+            doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)
+            return self._reading(transaction, replace(found, doubts=tuple(doubts)), page.total, rows)
 
-    def _page(self, transaction: Transaction) -> Page:
+    def _page(self, transaction: Transaction, excluded: Excluded) -> Page:
+        def start() -> None:
+            transaction.start()
+            excluded.forget()
+
         keys = self._address.keys if self._address.mode == "rows" else None
-        with Catch(transaction.start, keys).active() as catch:
+        with Catch(start, keys).active() as catch:
             self._show(request.view_args or {})
         if catch.page is None:
             raise forbidden()
@@ -65,7 +74,7 @@ class ListReader:
             view.index_view(**values)
 
     def _reading(
-        self, transaction: Transaction, found: Dependencies, total: int | None, rows: Any
+        self, transaction: Transaction, found: Dependencies, total: int | None, rows: tuple[Row, ...]
     ) -> Reading:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection

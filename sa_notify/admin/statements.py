@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, TableClause, event
 from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.orm import Session
 
+from sa_notify.admin.excluded import doubts_of
 from sa_notify.live.dependencies import Dependencies, dependencies
 
 # SQLAlchemy's own compiled cache gives one Compiled per shape of statement and keeps it alive
@@ -64,5 +66,7 @@ class Statements:
 def _of(compiled: Compiled) -> Dependencies:
     found = _KNOWN.get(compiled)
     if found is None:
-        found = _KNOWN[compiled] = dependencies(compiled.statement, compiled.dialect)
+        found = dependencies(compiled.statement, compiled.dialect)
+        doubts = doubts_of(compiled.statement).union(found.doubts)
+        found = _KNOWN[compiled] = replace(found, doubts=tuple(sorted(doubts)))
     return found

@@ -30,11 +30,12 @@ class Kind(enum.Enum):
     ESSAY = "essay"
 
 
-@realtime
+@realtime(exclude=["email"])
 class Author(Base):
     __tablename__ = "author"
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
+    email: Mapped[str] = mapped_column(default="", server_default="")
 
     def __str__(self) -> str:
         return self.name
@@ -176,6 +177,20 @@ class Shared(Mine):
         return RealtimeModelView.get_count_query(self)
 
 
+class Authors(RealtimeModelView):
+    """Loads the authors for its access check, and uses one of them in its query."""
+
+    column_list = ("name",)
+    column_sortable_list = ("name", "email")
+
+    def is_accessible(self) -> bool:
+        g.me = db.session.get(Author, 1)
+        return True
+
+    def get_query(self) -> Any:
+        return super().get_query().where(Author.id >= g.me.id)
+
+
 class SilentView(RealtimeModelView):
     column_display_pk = True
 
@@ -191,6 +206,7 @@ VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
     "byhand": (ByHand, Book),
     "hooked": (Hooked, Book),
     "shared": (Shared, Book),
+    "authors": (Authors, Author),
     "silent": (SilentView, Silent),
 }
 

@@ -63,3 +63,39 @@ def test_named_tables_are_added(visitor: Visitor, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(view, "realtime_tables", [Author, Silent.__table__])
     reading = visitor.follow("/admin/places/").read()
     assert reading.tables == {"public.place", "public.author", "public.silent"}
+
+
+def authors(visitor: Visitor, monkeypatch: pytest.MonkeyPatch, **options: object) -> tuple[str, ...]:
+    view = next(view for view in visitor.app.extensions["admin"][0]._views if view.endpoint == "authors")
+    for name, value in options.items():
+        monkeypatch.setattr(view, name, value)
+    return visitor.follow("/admin/authors/").read().doubts
+
+
+def test_excluded_columns_that_are_not_used_are_no_doubt(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loading a model with an excluded column is not using the column."""
+    assert authors(visitor, monkeypatch) == ()
+    assert visitor.follow("/admin/plain/").read().doubts == ()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"_list_columns": [("email", "Email")]},
+        {"column_formatters": {"name": lambda _view, _context, author, _column: author.email}},
+        {"get_query": lambda: db.session.query(Author).where(Author.email == "")},
+        {"column_default_sort": "email"},
+        {"column_formatters": {"name": lambda *_: db.session.query(Author.email).first()}},
+    ],
+    ids=["shown", "read by a formatter", "filtered", "sorted", "selected"],
+)
+def test_excluded_columns_that_are_used_are_a_doubt(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, options: dict[str, object]
+) -> None:
+    """Nothing announces a change of an excluded column: a list that uses one is read by the clock."""
+    doubts = authors(visitor, monkeypatch, **options)
+    assert len(doubts) == 1
+    assert "@realtime excludes" in doubts[0]
+    assert "email" not in doubts[0]

@@ -66,7 +66,7 @@ def seed(app: Flask) -> None:
     """40 books by 4 authors, with ties, gaps and markup in every column."""
     authors = [(1, "Ann"), (2, f"Bob {XSS}"), (3, "100%_\\"), (4, "Ünal, Ö.")]
     for key, name in authors:
-        execute(app, "INSERT INTO author VALUES (:k, :n)", k=key, n=name)
+        execute(app, "INSERT INTO author (id, name) VALUES (:k, :n)", k=key, n=name)
     for i in range(1, 41):
         execute(
             app,

@@ -1,0 +1,90 @@
+"""Notices when a page uses columns that ``@realtime`` excludes: nothing announces their changes."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Column, Table, event, inspect
+from sqlalchemy.orm import Mapper, Session
+from sqlalchemy.sql import ClauseElement, visitors
+
+from sa_notify.capture.names import stored
+from sa_notify.capture.spec import spec_for
+
+_ATTRIBUTES: "WeakKeyDictionary[Mapper[Any], tuple[str, ...]]" = WeakKeyDictionary()
+
+
+class Excluded:
+    """Follows the excluded attributes of what a session loads.
+
+    They are expired as they are loaded, so that one that has a value afterwards has been read. Of
+    instances that were in the session before, only the columns of the list itself are known to be used.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: list[tuple[Any, tuple[str, ...]]] = []
+
+    @contextmanager
+    def of(self, session: Session) -> Iterator["Excluded"]:
+        """Follow the session in this block."""
+        event.listen(session, "loaded_as_persistent", self._load)
+        try:
+            yield self
+        finally:
+            event.remove(session, "loaded_as_persistent", self._load)
+
+    def forget(self) -> None:
+        """Begin anew: what was loaded until now was for the access check."""
+        self._loaded.clear()
+
+    def doubts(self, model: Any, columns: Iterable[str]) -> frozenset[str]:
+        """One sentence for each model of which an excluded attribute was read.
+
+        :param columns: names of the list's columns, of ``model``.
+        """
+        read = {
+            inspect(instance).mapper
+            for instance, names in self._loaded
+            if any(name in inspect(instance).dict for name in names)
+        }
+        mapper = inspect(model)
+        if not set(columns).isdisjoint(_attributes(mapper)):
+            read.add(mapper)
+        return frozenset(doubt(mapper.local_table) for mapper in read)
+
+    def _load(self, session: Session, instance: Any) -> None:
+        names = _attributes(inspect(instance).mapper)
+        if names:
+            session.expire(instance, names)
+            self._loaded.append((instance, names))
+
+
+def doubts_of(statement: ClauseElement) -> frozenset[str]:
+    """The same for columns that a statement names: to filter, sort or join, or by themselves."""
+    columns = (item for item in visitors.iterate(statement) if isinstance(item, Column))
+    bases = (base for column in columns for base in column.base_columns if isinstance(base, Column))
+    return frozenset(doubt(base.table) for base in bases if _is_excluded(base))
+
+
+def doubt(table: Any) -> str:
+    return (
+        f"the list uses a column of {table} that @realtime excludes, whose changes are not announced: "
+        "leave the column out of the list, or do not exclude it"
+    )
+
+
+def _attributes(mapper: Mapper[Any]) -> tuple[str, ...]:
+    found = _ATTRIBUTES.get(mapper)
+    if found is None:
+        found = _ATTRIBUTES[mapper] = tuple(
+            attribute.key
+            for attribute in mapper.column_attrs
+            if any(isinstance(column, Column) and _is_excluded(column) for column in attribute.columns)
+        )
+    return found
+
+
+def _is_excluded(column: Column[Any]) -> bool:
+    spec = spec_for(column.table) if isinstance(column.table, Table) else None
+    return spec is not None and stored(column.name) in spec.exclude
