@@ -52,7 +52,7 @@ def database_url(pg_server: str) -> Iterator[str]:
         user=url.username or "postgres",
         password=str(url.password) if url.password else None,
         host=url.host or str(url.query.get("host", "localhost")),
-        port=url.port or 5432,
+        port=url.port or str(url.query.get("port", 5432)),
         dbname=name,
         maintenance_dbname=url.database or "postgres",
         connection_timeout=5,
