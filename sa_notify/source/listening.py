@@ -48,10 +48,10 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
             "SA_NOTIFY_LISTEN_URL, name the primary (libpq: target_session_attrs=primary)"
         )
     codec = _use_encoding(connection, encoding)
-    _listen(connection, channel)
     # a direct connection is told its backend's own number when it begins; proxies make one up
     if backend != connection.info.backend_pid:
         _prove_delivery(connection, connect)
+    _listen(connection, channel)
     return codec
 
 
@@ -95,12 +95,14 @@ def _prove_delivery(connection: Connection, connect: Connect) -> None:
         other.rollback()
         other.autocommit = True
         _execute(other, f"NOTIFY {quote_ident(probe, other)}")
-    if not _arrives(connection, probe):
+    arrived = _arrives(connection, probe)
+    # also after a failure: the session may go on to serve others
+    _execute(connection, "UNLISTEN *")
+    if not arrived:
         raise SetupError(
             "notifications do not arrive through the proxy before PostgreSQL (a transaction-pooling "
             "PgBouncer?): set SA_NOTIFY_LISTEN_URL to PostgreSQL itself or to a session-pooling port"
         )
-    _execute(connection, f"UNLISTEN {quote_ident(probe, connection)}")
 
 
 def _arrives(connection: Connection, channel: str) -> bool:

@@ -5,7 +5,7 @@ Any role that can connect can NOTIFY, so a payload is a claim by a stranger unti
 * What can be read is a hint; a forged one costs its queries one read.
 * What names a table but can't be read in detail, such as the message of a newer trigger, becomes a
   ``bulk`` change of that table: never silence, and no dearer than a forged hint.
-* What names no table is refused. Every version of the format begins with the same four fields, so
+* What names no table is refused. Every version of the format begins with ``v``, ``x`` and ``t``, so
   no trigger of ours wrote it; to begin a new epoch for it would let any role make every query run
   again with one byte.
 """
@@ -25,7 +25,7 @@ UNKNOWN_XID = 2**64 - 1
 #: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
 _MAX_TABLE_BYTES = 257
 _MAX_DEPTH = 64
-_ENVELOPE = re.compile(r'\{"v":\d+,"x":"(?P<xid>\d{1,20})","n":\d+,"t":(?P<table>"(?:[^"\\]|\\.)*")')
+_ENVELOPE = re.compile(r'\{"v":\d+,"x":"(?P<xid>\d{1,20})",(?:"n":\d+,)?"t":(?P<table>"(?:[^"\\]|\\.)*")')
 _OPS: Mapping[str, Op] = {"i": "insert", "u": "update", "d": "delete", "t": "truncate", "b": "bulk"}
 _WHOLE_TABLE = frozenset("tb")
 

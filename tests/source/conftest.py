@@ -1,0 +1,53 @@
+"""Sources over a database of the test's own."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import psycopg2.extensions
+import psycopg2.extras
+import pytest
+from psycopg2.extensions import connection as Connection
+from sqlalchemy import Engine
+
+from sa_notify.source.base import Source
+from sa_notify.source.connect import listen_connect
+from sa_notify.source.notify import NotifySource
+from tests.source.announcing import plain
+from tests.source.colours import COLOURS, Reader, colour_named
+
+SOURCES: dict[str, Callable[[Engine], Source]] = {
+    "notify": lambda engine: NotifySource(listen_connect(engine)),
+}
+
+
+@pytest.fixture(params=["blocking", "wait callback"])
+def driver(request: pytest.FixtureRequest) -> Iterator[str]:
+    """psycopg2 as it comes, and as psycogreen and the like set it up for the whole process."""
+    if request.param == "wait callback":
+        psycopg2.extensions.set_wait_callback(psycopg2.extras.wait_select)
+    yield request.param
+    psycopg2.extensions.set_wait_callback(None)
+
+
+@pytest.fixture(params=SOURCES)
+def source(request: pytest.FixtureRequest, engine: Engine, driver: str) -> Iterator[Source]:
+    source = SOURCES[request.param](engine)
+    yield source
+    source.close()
+
+
+@pytest.fixture(params=COLOURS)
+def reader(request: pytest.FixtureRequest, source: Source) -> Reader:
+    return Reader(source, colour_named(request.param))
+
+
+@pytest.fixture
+def connections(engine: Engine) -> Iterator[Callable[[], Connection]]:
+    """Makes connections that are closed when the test ends."""
+    with contextlib.ExitStack() as stack:
+        yield lambda: stack.enter_context(contextlib.closing(plain(engine)))
+
+
+@pytest.fixture
+def writer(connections: Callable[[], Connection]) -> Connection:
+    return connections()
