@@ -86,5 +86,6 @@ def _attributes(mapper: Mapper[Any]) -> tuple[str, ...]:
 
 
 def _is_excluded(column: Column[Any]) -> bool:
-    spec = spec_for(column.table) if isinstance(column.table, Table) else None
+    table: object = column.table  # of a column in a subquery it is no Table, whatever the annotation says
+    spec = spec_for(table) if isinstance(table, Table) else None
     return spec is not None and stored(column.name) in spec.exclude

@@ -66,7 +66,8 @@ class Statements:
 def _of(compiled: Compiled) -> Dependencies:
     found = _KNOWN.get(compiled)
     if found is None:
-        found = dependencies(compiled.statement, compiled.dialect)
-        doubts = doubts_of(compiled.statement).union(found.doubts)
+        statement: Any = compiled.statement
+        found = dependencies(statement, compiled.dialect)
+        doubts = doubts_of(statement).union(found.doubts)
         found = _KNOWN[compiled] = replace(found, doubts=tuple(sorted(doubts)))
     return found

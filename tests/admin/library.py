@@ -211,12 +211,14 @@ VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
 }
 
 
-def make_app(url: str, dispatcher_first: bool = True) -> Flask:
+def make_app(
+    url: str, dispatcher_first: bool = True, async_mode: str = "threading", create: bool = True
+) -> Flask:
     """The application, its tables created and empty."""
     app = Flask(__name__)
     app.config.update(SECRET_KEY="s", SQLALCHEMY_DATABASE_URI=url, TESTING=True)
     db.init_app(app)
-    socketio = SocketIO(app, async_mode="threading")
+    socketio = SocketIO(app, async_mode=async_mode, transports=["websocket"])
     if dispatcher_first:
         Dispatcher().init_app(app, socketio, engine=db)
     admin = Admin(app, name="Library", csp_nonce_generator=lambda: "n0nce")
@@ -227,8 +229,9 @@ def make_app(url: str, dispatcher_first: bool = True) -> Flask:
     app.before_request(_admit)
     app.add_url_rule("/login/<genre>/<int:author>", "login", _login)
     app.add_url_rule("/flash", "flash", _flash)
-    with app.app_context():
-        db.create_all()
+    if create:
+        with app.app_context():
+            db.create_all()
     return app
 
 
