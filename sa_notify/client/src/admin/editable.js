@@ -19,7 +19,12 @@ export function closeEditors(node) {
 
 /** Have `closed()` called whenever an editor in the table has closed. */
 export function onEditorClosed(table, closed) {
-  window.jQuery?.(table).on("hidden", EDITABLE, () => setTimeout(closed));
+  // x-editable's own "hidden" event does not bubble, and rows come and go
+  const observer = new MutationObserver((changes) => {
+    const wasOpen = ({ target, oldValue }) => /\beditable-open\b/.test(oldValue) && !target.classList.contains("editable-open");
+    if (changes.some(wasOpen)) closed();
+  });
+  observer.observe(table, { subtree: true, attributeFilter: ["class"], attributeOldValue: true });
 }
 
 /**

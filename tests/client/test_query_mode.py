@@ -1,0 +1,188 @@
+"""Mode "query": the list page follows its query."""
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import delete, insert, update
+
+from tests.client.site import Item
+from tests.client.stage import Stage
+
+
+def test_a_plain_cell_is_set_from_the_window_without_a_fetch(page: Page) -> None:
+    """A changed value shows as the page renders it, escaped, and flashes; nothing is fetched for it."""
+    stage = Stage(page)
+    stage.change(update(Item).where(Item.id == 2).values(title="<script>boom()</script>"))
+
+    expect(stage.cell(2, "title")).to_have_text("<script>boom()</script>")
+    expect(stage.cell(2, "title")).to_have_attribute("data-sa-flash", "")
+    stage.wait_same()
+    assert stage.fetches == 0
+    expect(stage.cell(2, "title")).not_to_have_attribute("data-sa-flash", "")
+
+
+def test_rows_enter_leave_and_move(page: Page) -> None:
+    """Rows, their order, the count and the pager become those of a reload."""
+    stage = Stage(page, count=10)
+    moved = update(Item).where(Item.id == 9).values(rank=15)
+    stage.change(insert(Item).values(id=99, rank=5, title="new"), delete(Item).where(Item.id == 4), moved)
+
+    stage.wait_same()
+    assert stage.keys() == ["99", "1", "9", "2", "3", "5", "6", "7", "8", "10"]
+    stage.change(insert(Item).values(id=100, rank=6, title="an eleventh"))
+    stage.wait_same()
+    expect(page.locator("#sa-notify-pager li").first).to_be_visible()
+    expect(page.locator("a.nav-link.active").first).to_have_text("List (11)")
+
+
+def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: Page) -> None:
+    """What the user has ticked, focused or typed is still there after rows were put around it."""
+    stage = Stage(page, count=5)
+    page.evaluate("window.kept = document.getElementById('sa-row:3')")
+    stage.page.locator("[id='sa-row:3'] input.action-checkbox").check()
+    page.locator("input[name=search]").fill("half a wo")
+    page.locator("[id='sa-row:3'] input.action-checkbox").focus()
+    stage.change(insert(Item).values(id=50, rank=1, title="above"))
+
+    stage.wait_same()
+    assert page.evaluate("window.kept === document.getElementById('sa-row:3')")
+    assert page.evaluate("document.activeElement.closest('tr')?.id") == "sa-row:3"
+    assert page.locator("input.action-checkbox:checked").count() == 1
+    assert page.locator("input[name=search]").input_value() == "half a wo"
+
+
+def test_an_empty_list_fills_and_empties(page: Page) -> None:
+    """The words for an empty list come and go."""
+    stage = Stage(page, count=0)
+    stage.change(insert(Item).values(id=1, rank=1, title="only"))
+    stage.wait_same()
+    stage.change(delete(Item))
+    stage.wait_same()
+    assert stage.keys() == []
+
+
+def test_a_change_between_rendering_and_subscribing_is_shown(page: Page) -> None:
+    """The first snapshot mends what changed while the page was on its way."""
+    stage = Stage(page, count=3)
+    stage.wire.drop()
+    stage.site.write(insert(Item).values(id=7, rank=1, title="meanwhile"), delete(Item).where(Item.id == 2))
+    stage.wait_state("live")
+    stage.wait_same()
+    assert stage.keys() == ["7", "1", "3"]
+
+
+def test_many_changes_cost_few_fetches(page: Page) -> None:
+    """Fetches wait for each other and for a pause."""
+    stage = Stage(page)
+    for number in range(30):
+        stage.change(insert(Item).values(id=1000 + number, rank=-number, title="burst"))
+    stage.wait_same()
+    assert stage.fetches <= 6
+
+
+def test_an_inline_editor_gets_the_new_value(page: Page) -> None:
+    """An editor opened after a remote change shows that change, so that saving does not undo it."""
+    stage = Stage(page, count=4, editable=True)
+    stage.change(update(Item).where(Item.id == 2).values(title="theirs", done=True))
+
+    stage.wait_same()
+    stage.cell(2, "title").locator("a").click()
+    expect(stage.editor).to_have_value("theirs")
+
+
+def test_an_open_editor_is_left_alone_until_it_closes(page: Page) -> None:
+    """Typed text and focus survive changes of that row and others; then the cell catches up."""
+    stage = Stage(page, count=4, editable=True)
+    stage.cell(2, "title").locator("a").first.click()
+    page.keyboard.type("mine ")
+    typed = stage.editor.input_value()
+    theirs = update(Item).where(Item.id == 2).values(title="theirs")
+    stage.change(theirs, insert(Item).values(id=50, rank=1, title="above"))
+
+    page.wait_for_selector("[id='sa-row:50']")
+    expect(stage.editor).to_have_value(typed)
+    expect(stage.editor).to_be_focused()
+    page.keyboard.press("Escape")
+    stage.wait_same()
+    expect(stage.cell(2, "title")).to_have_text("theirs")
+
+
+def test_saving_in_an_editor_saves_that_field(page: Page) -> None:
+    """Inline editing works after a morph, in rows that were there and in new ones."""
+    stage = Stage(page, count=2, editable=True)
+    stage.change(insert(Item).values(id=50, rank=1, title="above"))
+    stage.wait_same()
+    for key in (50, 2):
+        stage.cell(key, "title").locator("a").first.click()
+        stage.editor.fill(f"saved {key}")
+        with page.expect_response("**/ajax/update/"):
+            page.keyboard.press("Enter")
+        stage.wire.publish()
+        expect(stage.cell(key, "title")).to_have_text(f"saved {key}")
+        stage.wait_same()
+
+
+def test_a_row_with_an_open_editor_may_go(page: Page) -> None:
+    """The editor goes with its row."""
+    stage = Stage(page, count=3, editable=True)
+    stage.cell(2, "title").locator("a").first.click()
+    stage.change(delete(Item).where(Item.id == 2))
+    stage.wait_same()
+    assert page.locator(".popover").count() == 0
+
+
+def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
+    """The dot says reconnecting, then live, and the rows are those of now."""
+    stage = Stage(page, count=3)
+    page.evaluate("""() => { window.seen = []; new MutationObserver((all) => all.forEach((one) =>
+      window.seen.push(one.target.dataset.state))).observe(document.getElementById("sa-notify-status"),
+      {attributes: true, attributeFilter: ["data-state"]}); }""")
+    stage.wire.drop()
+    stage.wait_state("reconnecting")
+    stage.wait_state("live")
+    assert page.evaluate("window.seen") == ["reconnecting", "stale", "live"]
+    stage.wire.beat(live=False)
+    stage.wait_state("stale")
+    expect(page.get_by_role("status").first).to_contain_text("Not up to date")
+
+
+def test_an_expired_token_is_renewed_from_the_page(page: Page) -> None:
+    """After a long absence the page gets itself a new token."""
+    stage = Stage(page, count=3)
+    stage.wire.drop()
+    stage.wire.refusal = {"code": "expired_token", "message": "too old"}
+    stage.site.view.tokens = 2
+    page.wait_for_event("request", lambda request: "x-sa-notify" in request.headers)
+    stage.wire.refusal = None
+    stage.wait_state("live")
+    assert [data["token"] for _, data in stage.wire.log] == ["list 1", "list 1", "list 2"]
+
+
+def test_a_page_that_may_not_be_seen_any_more_ends(page: Page) -> None:
+    """A login page in place of the list is not shown; the dot says to load the page again."""
+    stage = Stage(page, count=3)
+    stage.answer = {"status": 302, "headers": {"Location": "/login"}}
+    stage.change(insert(Item).values(id=50, rank=1, title="above"))
+    stage.wait_state("ended")
+    expect(page.locator("#sa-notify-status")).to_have_text("Not live any more: reload the page")
+    assert stage.keys() == ["1", "2", "3"]
+    fetched = stage.fetches
+    stage.wire.publish()
+    assert ("unsubscribe", {"id": 1}) in stage.wire.log
+    assert stage.fetches == fetched
+
+
+def test_a_refusal_ends_the_page(page: Page) -> None:
+    """Access that is taken away shows."""
+    stage = Stage(page, count=3)
+    stage.wire.close(1, "forbidden")
+    stage.wait_state("ended")
+
+
+def test_a_server_in_trouble_is_asked_again(page: Page) -> None:
+    """While the page can't be fetched the dot says so; when it can, the page catches up."""
+    stage = Stage(page, count=3)
+    stage.answer = {"status": 503, "body": "busy"}
+    stage.change(insert(Item).values(id=50, rank=1, title="above"))
+    stage.wait_state("stale")
+    stage.answer = None
+    stage.wait_same()
+    stage.wait_state("live")
