@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Table, inspect as sqlalchemy_inspect
 from sqlalchemy.orm import Mapper
+from sqlalchemy.orm.exc import UnmappedClassError
 
 from sa_notify.capture.names import stored
 from sa_notify.errors import RealtimeError
@@ -19,7 +20,10 @@ def mapper_of(target: object) -> Mapper[Any]:
     """
     if not python_inspect.isclass(target):
         raise RealtimeError(f"@realtime goes on a mapped class or a Table, not on {target!r}")
-    mapper = sqlalchemy_inspect(target, raiseerr=False)
+    try:
+        mapper = sqlalchemy_inspect(target, raiseerr=False)
+    except UnmappedClassError:  # DeferredReflection before prepare()
+        mapper = None
     if isinstance(mapper, Mapper):
         return mapper
     if "__abstract__" in target.__dict__:

@@ -4,12 +4,15 @@
   packed text;
   messages text[];
   head text;
+  about text;
   room int;
   number bigint;
   too_large bool;
 -- block: deliver
-      head := concat('{"v":', 1, ',"x":"', pg_current_xact_id(), '","t":', to_json(relation), ',');
-      room := 7999 - octet_length(head) - 36;
+      head := concat('{"v":', 1, ',"x":"', pg_current_xact_id(), '"');
+      about := concat(',"t":', to_json(relation), ',"c":[');
+      -- 5 for the number's name, 20 for its digits, 2 for what closes
+      room := 7999 - octet_length(head) - octet_length(about) - 27;
       messages := '{}';
       packed := NULL;
       too_large := false;
@@ -36,12 +39,12 @@
       messages := messages || packed;
       IF muted OR level = 3 THEN
         -- without a number of its own, so that PostgreSQL drops a transaction's repetitions
-        PERFORM pg_notify('sa_notify', concat(head, '"c":[{"o":"b"}]}'));
+        PERFORM pg_notify('sa_notify', concat(head, about, '{"o":"b"}]}'));
       ELSE
         number := coalesce(nullif(current_setting('sa_notify.n', true), ''), '0');
         FOREACH packed IN ARRAY messages LOOP
           number := number + 1;
-          PERFORM pg_notify('sa_notify', concat(head, '"n":', number, ',"c":[', packed, ']}'));
+          PERFORM pg_notify('sa_notify', concat(head, ',"n":', number, about, packed, ']}'));
         END LOOP;
         PERFORM set_config('sa_notify.n', number::text, true);
       END IF;

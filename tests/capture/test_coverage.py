@@ -1,0 +1,159 @@
+"""The catalog says whether every change of a table will be announced."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import Column, Integer, MetaData, Table, Text, text
+
+from sa_notify.capture import coverage
+
+
+@pytest.fixture
+def items(database: Any, metadata: MetaData) -> Table:
+    """A realtime table."""
+    table: Table = database.create(
+        Table("items", metadata, Column("id", Integer, primary_key=True), Column("a", Text))
+    )
+    return table
+
+
+def doubts(database: Any, *tables: Any) -> tuple[str, ...]:
+    with database.engine.connect() as connection:
+        return tuple(doubt for found in coverage(connection, tables).values() for doubt in found.doubts)
+
+
+def test_covered(database: Any, items: Table) -> None:
+    """A realtime table has its canonical name and no doubts, under a Table or a pair."""
+    with database.engine.connect() as connection:
+        found = coverage(connection, [items, ("public", "items"), (None, "items")])
+
+    assert list(found) == [(None, "items"), ("public", "items")]
+    assert {(c.name, c.doubts, c.names) for c in found.values()} == {
+        ("public.items", (), frozenset({"public.items"}))
+    }
+
+
+def test_nothing_asked(database: Any) -> None:
+    """No tables need no SELECT."""
+    with database.engine.connect() as connection:
+        assert coverage(connection, []) == {}
+
+
+def test_name_is_the_announced_one(database: Any, metadata: MetaData) -> None:
+    """The name is what the trigger announces under, whatever needs quoting."""
+    table = Table('we"ird.% Näme', metadata, Column("id", Integer, primary_key=True), schema="My Schema")
+    database.write('CREATE SCHEMA "My Schema"')
+    database.create(table)
+    with database.engine.begin() as connection:
+        connection.execute(table.insert(), {"id": 1})
+        (found,) = coverage(connection, [table]).values()
+    (message,) = database.ear.messages()
+
+    assert found.name == message["t"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        ("DROP TRIGGER _sa_notify_del ON items", "public.items has no enabled sa_notify triggers: .*alembic upgrade"),
+        ("ALTER TABLE items DISABLE TRIGGER _sa_notify_trunc", "has no enabled sa_notify triggers"),
+        ("ALTER TABLE items ENABLE REPLICA TRIGGER _sa_notify_ins", "has no enabled sa_notify triggers"),
+        ("DROP TABLE items", "items does not exist for this connection"),
+    ],
+)
+def test_damage(database: Any, items: Table, damage: str, sentence: str) -> None:
+    """Triggers that are missing or don't fire are a doubt with its mend."""
+    import re
+
+    database.write(damage)
+    (doubt,) = doubts(database, items)
+
+    assert re.search(sentence, doubt)
+
+
+def test_always_is_enabled(database: Any, items: Table) -> None:
+    """ENABLE ALWAYS fires in ordinary sessions too."""
+    database.write("ALTER TABLE items ENABLE ALWAYS TRIGGER _sa_notify_ins")
+
+    assert doubts(database, items) == ()
+
+
+def test_views(database: Any, items: Table) -> None:
+    """A view announces nothing."""
+    database.write("CREATE VIEW v AS SELECT * FROM items", "CREATE MATERIALIZED VIEW m AS SELECT * FROM items")
+
+    assert doubts(database, (None, "v"), (None, "m")) == (
+        "public.v is a view, which announces nothing: select from @realtime tables instead",
+        "public.m is a materialized view, which announces nothing: select from @realtime tables instead",
+    )
+
+
+def test_search_path_and_translation(database: Any, items: Table) -> None:
+    """Names are resolved as the connection's own statements would be."""
+    database.write("CREATE SCHEMA app", "CREATE TABLE app.items (id int)")
+    with database.engine.connect() as connection:
+        connection.execute(text("SET LOCAL search_path = app"))
+        assert coverage(connection, [items])[None, "items"].name == "app.items"
+    with database.engine.connect().execution_options(schema_translate_map={None: "app"}) as connection:
+        assert coverage(connection, [items])[None, "items"].name == "app.items"
+
+
+@pytest.mark.parametrize("inherited", [True, False])
+def test_partitions_and_children(database: Any, metadata: MetaData, inherited: bool) -> None:
+    """Rows shared with a table that announces nothing are a doubt; one that does adds its name."""
+    if inherited:
+        database.write("CREATE TABLE p (id int PRIMARY KEY)", "CREATE TABLE c (PRIMARY KEY (id)) INHERITS (p)")
+    else:
+        database.write(
+            "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
+            "CREATE TABLE c PARTITION OF p FOR VALUES FROM (0) TO (9)",
+        )
+    parent = database.create(Table("p", metadata, Column("id", Integer, primary_key=True)))
+    (doubt,) = doubts(database, parent)
+    assert doubt.startswith("public.c shares rows with public.p and has no enabled sa_notify triggers")
+
+    child = database.create(Table("c", metadata, Column("id", Integer, primary_key=True)))
+    with database.engine.connect() as connection:
+        found = coverage(connection, [parent, child])
+    assert [item.doubts for item in found.values()] == [(), ()]
+    assert {item.names for item in found.values()} == {frozenset({"public.p", "public.c"})}
+
+    database.write("INSERT INTO c VALUES (1)", "UPDATE p SET id = 2", "DELETE FROM p")
+    heard = {message["t"] for message in database.ear.messages()}
+    assert heard == {"public.p", "public.c"}
+
+
+def test_partition_moves(database: Any, metadata: MetaData) -> None:
+    """A row that moves between partitions is announced under the table that was written."""
+    database.write(
+        "CREATE TABLE p (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)",
+        "CREATE TABLE c1 PARTITION OF p FOR VALUES FROM (0) TO (9)",
+        "CREATE TABLE c2 PARTITION OF p FOR VALUES FROM (9) TO (99)",
+    )
+    database.create(Table("p", metadata, Column("id", Integer, primary_key=True), Column("a", Integer)))
+    database.run("INSERT INTO p VALUES (1)")
+
+    assert database.run("UPDATE p SET a = 1") == [{"o": "u", "k": ["1"], "f": ["a"]}]
+    assert sorted(database.run("UPDATE p SET id = 10"), key=str) == [{"o": "d", "k": ["1"]}, {"o": "i", "k": ["10"]}]
+
+
+def test_row_level_security(database: Any, items: Table) -> None:
+    """Policies that apply to the reader may hide what a statement depends on."""
+    role = f"reader_{database.engine.url.database}"
+    database.write(
+        f"CREATE ROLE {role}", f"GRANT SELECT ON items TO {role}", "ALTER TABLE items ENABLE ROW LEVEL SECURITY"
+    )
+    try:
+        assert doubts(database, items) == ()
+        with database.engine.connect() as connection:
+            connection.execute(text(f"SET LOCAL ROLE {role}"))
+            (doubt,) = coverage(connection, [items])[None, "items"].doubts
+        assert doubt.startswith("public.items has row-level security for this role")
+    finally:
+        database.write(f"DROP OWNED BY {role}", f"DROP ROLE {role}")
+
+
+def test_read_only(database: Any, items: Table) -> None:
+    """A read-only transaction can ask."""
+    with database.engine.connect().execution_options(postgresql_readonly=True) as connection:
+        assert coverage(connection, [items])[None, "items"].doubts == ()
