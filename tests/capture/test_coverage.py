@@ -55,7 +55,10 @@ def test_name_is_the_announced_one(database: Any, metadata: MetaData) -> None:
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        ("DROP TRIGGER _sa_notify_del ON items", "public.items has no enabled sa_notify triggers: .*alembic upgrade"),
+        (
+            "DROP TRIGGER _sa_notify_del ON items",
+            "public.items has no enabled sa_notify triggers: .*alembic upgrade",
+        ),
         ("ALTER TABLE items DISABLE TRIGGER _sa_notify_trunc", "has no enabled sa_notify triggers"),
         ("ALTER TABLE items ENABLE REPLICA TRIGGER _sa_notify_ins", "has no enabled sa_notify triggers"),
         ("DROP TABLE items", "items does not exist for this connection"),
@@ -80,7 +83,9 @@ def test_always_is_enabled(database: Any, items: Table) -> None:
 
 def test_views(database: Any, items: Table) -> None:
     """A view announces nothing."""
-    database.write("CREATE VIEW v AS SELECT * FROM items", "CREATE MATERIALIZED VIEW m AS SELECT * FROM items")
+    database.write(
+        "CREATE VIEW v AS SELECT * FROM items", "CREATE MATERIALIZED VIEW m AS SELECT * FROM items"
+    )
 
     assert doubts(database, (None, "v"), (None, "m")) == (
         "public.v is a view, which announces nothing: select from @realtime tables instead",
@@ -102,7 +107,9 @@ def test_search_path_and_translation(database: Any, items: Table) -> None:
 def test_partitions_and_children(database: Any, metadata: MetaData, inherited: bool) -> None:
     """Rows shared with a table that announces nothing are a doubt; one that does adds its name."""
     if inherited:
-        database.write("CREATE TABLE p (id int PRIMARY KEY)", "CREATE TABLE c (PRIMARY KEY (id)) INHERITS (p)")
+        database.write(
+            "CREATE TABLE p (id int PRIMARY KEY)", "CREATE TABLE c (PRIMARY KEY (id)) INHERITS (p)"
+        )
     else:
         database.write(
             "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
@@ -134,14 +141,19 @@ def test_partition_moves(database: Any, metadata: MetaData) -> None:
     database.run("INSERT INTO p VALUES (1)")
 
     assert database.run("UPDATE p SET a = 1") == [{"o": "u", "k": ["1"], "f": ["a"]}]
-    assert sorted(database.run("UPDATE p SET id = 10"), key=str) == [{"o": "d", "k": ["1"]}, {"o": "i", "k": ["10"]}]
+    assert sorted(database.run("UPDATE p SET id = 10"), key=str) == [
+        {"o": "d", "k": ["1"]},
+        {"o": "i", "k": ["10"]},
+    ]
 
 
 def test_row_level_security(database: Any, items: Table) -> None:
     """Policies that apply to the reader may hide what a statement depends on."""
     role = f"reader_{database.engine.url.database}"
     database.write(
-        f"CREATE ROLE {role}", f"GRANT SELECT ON items TO {role}", "ALTER TABLE items ENABLE ROW LEVEL SECURITY"
+        f"CREATE ROLE {role}",
+        f"GRANT SELECT ON items TO {role}",
+        "ALTER TABLE items ENABLE ROW LEVEL SECURITY",
     )
     try:
         assert doubts(database, items) == ()

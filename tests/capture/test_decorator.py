@@ -109,7 +109,9 @@ def test_bare(style: Any) -> None:
 
 def test_tables(metadata: MetaData) -> None:
     """A Table is decorated by calling; names are of columns or of their keys."""
-    table = Table("t", metadata, Column("id", Integer, primary_key=True), Column("a", Text, key="b"), schema="s")
+    table = Table(
+        "t", metadata, Column("id", Integer, primary_key=True), Column("a", Text, key="b"), schema="s"
+    )
     assert realtime(carry=["b"])(table) is table
 
     assert dict(specs(metadata)) == {"s.t": TriggerSpec(carry=("a",))}
@@ -215,7 +217,10 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"carry": "title"}, r"carry='title' is one string: write carry=\['title'\]"),
     ({"exclude": "title"}, r"write exclude=\['title'\]"),
     ({"exclude": ["id"]}, r"items.id is part of the primary key.*take it out of exclude="),
-    ({"exclude": ["title"], "carry": ["title"]}, r"'title' is both in exclude= and in carry=: leave it in one"),
+    (
+        {"exclude": ["title"], "carry": ["title"]},
+        r"'title' is both in exclude= and in carry=: leave it in one",
+    ),
     ({"carry": ["twice"]}, r"items.twice is computed when read.*persisted=True"),
     ({"bulk_limit": 0}, r"bulk_limit=0: write a number of rows from 1 on"),
     ({"bulk_limit": "9"}, r"bulk_limit='9'"),

@@ -47,7 +47,11 @@ def test_captured_column_gone(database: Any, items: Table, alteration: str) -> N
 
     assert one(database, "UPDATE items SET c = 2") == {"o": "u", "k": ["1"]}
     assert "public.items" in database.warnings[0] and "42703" in database.warnings[0]
-    assert one(database, "INSERT INTO items (id) VALUES ('2')") == {"o": "i", "k": ["2"], "w": {"b": [None, None]}}
+    assert one(database, "INSERT INTO items (id) VALUES ('2')") == {
+        "o": "i",
+        "k": ["2"],
+        "w": {"b": [None, None]},
+    }
 
 
 @pytest.mark.parametrize("alteration", ["DROP COLUMN id CASCADE", "RENAME COLUMN id TO z"])
@@ -169,7 +173,20 @@ def test_types_and_columns_are_never_blocked(database: Any, items: Table) -> Non
 
 def test_columns_named_as_variables(database: Any, metadata: MetaData) -> None:
     """Columns may be called what the function's own names are."""
-    names = ["o", "n", "items", "item", "level", "row_limit", "relation", "muted", "number", "packed", "s", "k"]
+    names = [
+        "o",
+        "n",
+        "items",
+        "item",
+        "level",
+        "row_limit",
+        "relation",
+        "muted",
+        "number",
+        "packed",
+        "s",
+        "k",
+    ]
     table = Table("items", metadata, *[Column(name, Integer, primary_key=name == "k") for name in names])
     database.create(table, carry=["o", "n"])
     database.run("INSERT INTO items (k) VALUES (1)")

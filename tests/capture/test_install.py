@@ -30,7 +30,7 @@ def ddl_of(engine: Any, action: Any) -> list[str]:
 
     @event.listens_for(engine, "before_cursor_execute")
     def _see(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        if "SELECT" not in statement.split("\n")[0] and not statement.startswith("--"):
+        if "SELECT" not in statement.split("\n", maxsplit=1)[0] and not statement.startswith("--"):
             seen.append(statement)
 
     action()
@@ -119,7 +119,9 @@ def test_damaged_triggers_are_mended(engine: Any, metadata: MetaData, damage: st
     assert item.disabled == ({"_sa_notify_del"} if "_del" not in damage else item.disabled)
 
 
-@pytest.mark.parametrize(("state", "command"), [("D", "DISABLE"), ("A", "ENABLE ALWAYS"), ("R", "ENABLE REPLICA")])
+@pytest.mark.parametrize(
+    ("state", "command"), [("D", "DISABLE"), ("A", "ENABLE ALWAYS"), ("R", "ENABLE REPLICA")]
+)
 def test_state_of_a_trigger_survives(engine: Any, metadata: MetaData, state: str, command: str) -> None:
     """What somebody set with ALTER TABLE ... TRIGGER is kept when the trigger is made again."""
     items(metadata)
@@ -249,7 +251,9 @@ def test_hand_written_triggers_are_left_alone(engine: Any, metadata: MetaData) -
     metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(
-            text("CREATE FUNCTION sa_notify_mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+            text(
+                "CREATE FUNCTION sa_notify_mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+            )
         )
         connection.execute(
             text("CREATE TRIGGER _sa_notify_mine AFTER INSERT ON items EXECUTE FUNCTION sa_notify_mine()")

@@ -13,8 +13,33 @@ from sa_notify.capture.ddl import Target, install, remove
 from sa_notify.capture.names import function_name, json_text
 from sa_notify.capture.spec import TriggerParams, read_header, spec_for
 
-NASTY = ["select", 'quo"te', "a.b", "per%cent", "%s", "%(x)s", ":x", "a:b::c", "$$", "$sa_notify$", "back\\slash"]
-NASTY += ["it's", "{{key}}", "naïve", "日本", "😀", "tab\there", "line\nbreak", "-- no", "/*", "x" * 63, "é" * 31, "E'"]
+NASTY = [
+    "select",
+    'quo"te',
+    "a.b",
+    "per%cent",
+    "%s",
+    "%(x)s",
+    ":x",
+    "a:b::c",
+    "$$",
+    "$sa_notify$",
+    "back\\slash",
+]
+NASTY += [
+    "it's",
+    "{{key}}",
+    "naïve",
+    "日本",
+    "😀",
+    "tab\there",
+    "line\nbreak",
+    "-- no",
+    "/*",
+    "x" * 63,
+    "é" * 31,
+    "E'",
+]
 NASTY += ["Upper", " ", "*", "\\u0041", 'U&"x"', "o", "n"]
 
 names = st.one_of(
@@ -26,7 +51,9 @@ names = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(schema=st.none() | names.filter(lambda n: not n.startswith("pg_")), table=names, key=names, column=names)
+@given(
+    schema=st.none() | names.filter(lambda n: not n.startswith("pg_")), table=names, key=names, column=names
+)
 def test_any_name(database: Any, schema: str | None, table: str, key: str, column: str) -> None:
     """Whatever the names, the triggers install, announce, compare equal and go away."""
     if column == key:
@@ -49,7 +76,8 @@ def test_any_name(database: Any, schema: str | None, table: str, key: str, colum
     with engine.connect() as connection:
         left = connection.execute(text("SELECT count(*) FROM pg_proc WHERE proname ^@ 'sa_notify_'")).scalar()
         quoted = connection.execute(
-            text("SELECT concat(quote_ident(:s), '.', quote_ident(:t))"), {"s": schema or "public", "t": table}
+            text("SELECT concat(quote_ident(:s), '.', quote_ident(:t))"),
+            {"s": schema or "public", "t": table},
         ).scalar()
 
     assert (insert["t"], update["t"]) == (quoted, quoted)
@@ -125,7 +153,9 @@ def test_body_is_stored_as_generated(database: Any, driver: str) -> None:
     engine = create_engine(database.engine.url.set(drivername=f"postgresql+{driver}"))
     metadata.create_all(engine)
     with engine.connect() as connection:
-        body = connection.execute(text("SELECT prosrc FROM pg_proc WHERE proname ^@ 'sa_notify_'")).scalar_one()
+        body = connection.execute(
+            text("SELECT prosrc FROM pg_proc WHERE proname ^@ 'sa_notify_'")
+        ).scalar_one()
     engine.dispose()
     spec = spec_for(table)
 

@@ -27,7 +27,10 @@ def items(database: Any, metadata: MetaData) -> Table:
 
 def test_insert(database: Any, items: Table) -> None:
     """An INSERT announces each new key, without names of columns."""
-    assert database.run("INSERT INTO items VALUES (4), (5)") == [{"o": "i", "k": ["4"]}, {"o": "i", "k": ["5"]}]
+    assert database.run("INSERT INTO items VALUES (4), (5)") == [
+        {"o": "i", "k": ["4"]},
+        {"o": "i", "k": ["5"]},
+    ]
 
 
 def test_update_names_what_changed(database: Any, items: Table) -> None:
@@ -171,7 +174,11 @@ def test_bulk_limit(database: Any, items: Table, rows: int, bulk: bool, kind: st
 
     changes = database.run(statement)
 
-    assert changes == BULK if bulk else keys(changes) == sorted((kind[0], str(n + 100)) for n in range(1, rows + 1))
+    assert (
+        changes == BULK
+        if bulk
+        else keys(changes) == sorted((kind[0], str(n + 100)) for n in range(1, rows + 1))
+    )
 
 
 def test_changed_keys_up_to_the_limit(database: Any, items: Table) -> None:

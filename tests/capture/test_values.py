@@ -73,7 +73,9 @@ def test_carried_values(typed: Any, metadata: MetaData, sql_type: str) -> None:
     with typed.engine.begin() as connection:
         for setting in HOSTILE[:5]:
             connection.exec_driver_sql(setting)
-        connection.exec_driver_sql(f"INSERT INTO typed VALUES (1, CAST({value.replace('%', '%%')} AS {sql_type}))")
+        connection.exec_driver_sql(
+            f"INSERT INTO typed VALUES (1, CAST({value.replace('%', '%%')} AS {sql_type}))"
+        )
         connection.exec_driver_sql("UPDATE typed SET v = NULL")
         connection.exec_driver_sql("DELETE FROM typed")
 
@@ -169,7 +171,7 @@ def test_comparison_is_identity(database: Any, metadata: MetaData, sql_type: str
         supported(database, "SELECT '<a/>'::xml")
     database.write(f"CREATE TABLE typed (id int PRIMARY KEY, v {sql_type})")
     database.create(Table("typed", metadata, Column("id", Integer, primary_key=True), Column("v", Text)))
-    cast = sql_type.split()[0]
+    cast = sql_type.split(maxsplit=1)[0]
     database.run(f"INSERT INTO typed VALUES (1, CAST({before} AS {cast}))")
 
     changed = database.run(f"UPDATE typed SET v = CAST({after} AS {cast})")
@@ -192,9 +194,13 @@ def test_nulls(database: Any, metadata: MetaData) -> None:
 
 def test_toasted_values(database: Any, metadata: MetaData) -> None:
     """A large value that did not change is not named."""
-    table = Table("items", metadata, Column("id", Integer, primary_key=True), Column("a", Text), Column("b", Integer))
+    table = Table(
+        "items", metadata, Column("id", Integer, primary_key=True), Column("a", Text), Column("b", Integer)
+    )
     database.create(table)
-    database.run("INSERT INTO items SELECT 1, string_agg(md5(n::text), ''), 0 FROM generate_series(1, 9999) n")
+    database.run(
+        "INSERT INTO items SELECT 1, string_agg(md5(n::text), ''), 0 FROM generate_series(1, 9999) n"
+    )
 
     assert database.run("UPDATE items SET b = 1") == [{"o": "u", "k": ["1"], "f": ["b"]}]
     assert database.run("UPDATE items SET a = a || 'x'") == [{"o": "u", "k": ["1"], "f": ["a"]}]
@@ -219,7 +225,10 @@ def test_generated_columns(database: Any, metadata: MetaData) -> None:
 def test_virtual_columns(database: Any, metadata: MetaData) -> None:
     """A column that PostgreSQL computes when read can't be seen: it counts as changed with its row."""
     with database.engine.connect() as connection:
-        if connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one() < 180000:
+        if (
+            connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
+            < 180000
+        ):
             pytest.skip("virtual generated columns came with PostgreSQL 18")
     table = Table(
         "items", metadata,
@@ -239,14 +248,18 @@ def test_virtual_columns(database: Any, metadata: MetaData) -> None:
 
 def test_excluded_columns(database: Any, metadata: MetaData) -> None:
     """An excluded column is silent and its name is nowhere in the function."""
-    table = Table("users", metadata, Column("id", Integer, primary_key=True), Column("secret", Text), Column("a", Text))
+    table = Table(
+        "users", metadata, Column("id", Integer, primary_key=True), Column("secret", Text), Column("a", Text)
+    )
     database.create(table, exclude=["secret"])
     database.run("INSERT INTO users VALUES (1, 's', 'a')")
 
     assert database.run("UPDATE users SET secret = 't'") == []
     assert database.run("UPDATE users SET secret = 'u', a = 'b'") == [{"o": "u", "k": ["1"], "f": ["a"]}]
     with database.engine.connect() as connection:
-        body = connection.execute(text("SELECT prosrc FROM pg_proc WHERE proname ^@ 'sa_notify_users'")).scalar_one()
+        body = connection.execute(
+            text("SELECT prosrc FROM pg_proc WHERE proname ^@ 'sa_notify_users'")
+        ).scalar_one()
     assert "secret" not in body
 
 
@@ -286,7 +299,9 @@ def test_many_columns(database: Any, metadata: MetaData) -> None:
 def test_nondeterministic_keys(database: Any, metadata: MetaData) -> None:
     """Keys are told apart by their text, even where their collation calls them equal."""
     supported(database, BLIND)
-    database.write('CREATE TABLE typed (k text COLLATE "blind" PRIMARY KEY, v int)', "INSERT INTO typed VALUES ('a')")
+    database.write(
+        'CREATE TABLE typed (k text COLLATE "blind" PRIMARY KEY, v int)', "INSERT INTO typed VALUES ('a')"
+    )
     database.create(Table("typed", metadata, Column("k", Text, primary_key=True), Column("v", Integer)))
 
     changes = database.run("UPDATE typed SET k = 'A'")
