@@ -1,0 +1,35 @@
+"""What a live query's subscribers see."""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sa_notify.live.query import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A result as its subscribers have it.
+
+    :param rows: in order; rowkeys are unique.
+    :param total: how many rows there are without LIMIT and OFFSET; ``None`` when not asked for.
+    :param version: grows by one with each diff.
+    """
+
+    rows: tuple[Row, ...]
+    total: int | None
+    version: int
+
+
+def check(rowkeys: Iterable[str]) -> int:
+    """The wire's checksum: CRC-32, unsigned, of each rowkey and a newline, in UTF-8."""
+    text = "".join(f"{rowkey}\n" for rowkey in rowkeys)
+    try:
+        return zlib.crc32(text.encode())
+    except UnicodeEncodeError:
+        return zlib.crc32(_as_browsers_encode(text))
+
+
+def _as_browsers_encode(text: str) -> bytes:
+    """UTF-8 with U+FFFD for half a surrogate pair, as TextEncoder writes it."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode()
