@@ -82,7 +82,7 @@ class FunctionQuery:
         found = dependencies(statement, engine.dialect)
         total = total_statement(statement) if self._total else None
         read = StatementReader(engine, live_app.coverage, statement, shape, found, total)
-        same = (identity(found, shape), self._total, self._refresh)
+        same = identity(found, shape.layout, self._total, self._refresh)
         return Query(self.name, same, read, self._refresh)
 
 

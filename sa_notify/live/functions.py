@@ -1,0 +1,60 @@
+"""Functions of PostgreSQL whose result is decided by their arguments and the rows they are given."""
+
+#: They depend on the clock or on chance: the same rows give another result a moment later.
+RESTLESS = frozenset(
+    "now current_date current_time current_timestamp localtime localtimestamp transaction_timestamp"
+    " statement_timestamp clock_timestamp timeofday age random random_normal setseed gen_random_uuid"
+    " uuidv4 uuidv7 uuid_generate_v4 pg_sleep nextval currval lastval txid_current pg_current_xact_id"
+    " pg_current_snapshot".split()
+)
+
+# Immutable in pg_proc, or stable for no other reason than settings of the session that reads
+# (https://www.postgresql.org/docs/current/xfunc-volatility.html). Left out is whatever can read
+# tables, the clock or the catalog, or runs SQL given as text (query_to_xml).
+_AGGREGATES = """
+    count sum avg min max bool_and bool_or every any_value array_agg string_agg json_agg jsonb_agg
+    json_object_agg jsonb_object_agg json_arrayagg json_objectagg xmlagg bit_and bit_or bit_xor stddev
+    stddev_pop stddev_samp variance var_pop var_samp corr covar_pop covar_samp regr_slope regr_intercept
+    regr_count regr_r2 regr_avgx regr_avgy mode percentile_cont percentile_disc range_agg
+    range_intersect_agg row_number rank dense_rank percent_rank cume_dist ntile lag lead first_value
+    last_value nth_value grouping grouping_sets rollup cube
+"""
+_SCALARS = """
+    coalesce nullif greatest least abs ceil ceiling floor round trunc sign sqrt cbrt power pow exp ln log
+    log10 mod div gcd lcm degrees radians sin cos tan asin acos atan atan2 scale width_bucket pi
+    lower upper initcap length char_length character_length octet_length bit_length concat concat_ws
+    substring substr left right trim ltrim rtrim btrim lpad rpad repeat replace reverse position strpos
+    split_part starts_with translate overlay ascii chr md5 sha224 sha256 sha384 sha512 encode decode
+    format quote_ident quote_literal quote_nullable to_hex to_char to_number to_date to_timestamp
+    regexp_match regexp_matches regexp_replace regexp_split_to_array regexp_split_to_table regexp_count
+    regexp_instr regexp_like regexp_substr string_to_array string_to_table array_to_string normalize
+    unaccent similarity word_similarity levenshtein soundex
+    date_part date_trunc date_bin extract make_date make_time make_timestamp make_timestamptz
+    make_interval justify_days justify_hours justify_interval isfinite timezone date
+    array_length array_upper array_lower array_ndims array_dims array_position array_positions
+    array_append array_prepend array_cat array_remove array_replace array_fill cardinality trim_array
+    unnest generate_series generate_subscripts any all some
+    to_json to_jsonb row_to_json array_to_json json_build_object jsonb_build_object json_build_array
+    jsonb_build_array json_object jsonb_object json_array_length jsonb_array_length json_array_elements
+    jsonb_array_elements json_array_elements_text jsonb_array_elements_text json_each jsonb_each
+    json_each_text jsonb_each_text json_object_keys jsonb_object_keys json_extract_path
+    jsonb_extract_path json_extract_path_text jsonb_extract_path_text json_typeof jsonb_typeof jsonb_set
+    jsonb_insert jsonb_path_exists jsonb_path_match jsonb_path_query jsonb_path_query_array
+    jsonb_path_query_first jsonb_strip_nulls json_strip_nulls jsonb_pretty json_to_recordset
+    jsonb_to_recordset json_to_record jsonb_to_record
+    to_tsvector to_tsquery plainto_tsquery phraseto_tsquery websearch_to_tsquery ts_rank ts_rank_cd
+    ts_headline setweight strip numnode querytree tsvector_to_array
+    isempty lower_inc upper_inc lower_inf upper_inf range_merge int4range int8range numrange tsrange
+    tstzrange daterange multirange host network masklen family abbrev broadcast netmask hostmask text
+    num_nonnulls num_nulls row array cast hstore akeys avals exist defined hstore_to_json
+"""
+PURE = frozenset((_AGGREGATES + _SCALARS).split())
+
+#: Words that stand without parentheses in SQL written as text, and depend on more than rows.
+BARE = frozenset(
+    "current_date current_time current_timestamp localtime localtimestamp current_user session_user user"
+    " current_role current_catalog current_schema system_user".split()
+)
+
+#: Strings that PostgreSQL's date and time types read as the time of reading.
+CLOCK_WORDS = frozenset({"now", "today", "yesterday", "tomorrow"})
