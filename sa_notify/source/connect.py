@@ -91,11 +91,12 @@ def _from_listen_url(listen_url: str) -> dict[str, Any]:
     try:
         if "+" in listen_url.partition("://")[0]:
             return _from_url(make_url(listen_url))
-        psycopg2.extensions.parse_dsn(listen_url)
-    except (ArgumentError, psycopg2.ProgrammingError) as error:
-        # neither error is repeated: they may quote the URL, and with it the password
-        raise SetupError(f"SA_NOTIFY_LISTEN_URL can't be read: {MEND}") from error
-    return {"dsn": listen_url}
+        if psycopg2.extensions.parse_dsn(listen_url):
+            return {"dsn": listen_url}
+    except (ArgumentError, psycopg2.ProgrammingError):
+        # not even as the cause: these errors may quote the URL, and with it the password
+        raise SetupError(f"SA_NOTIFY_LISTEN_URL can't be read: {MEND}") from None
+    raise SetupError(f"SA_NOTIFY_LISTEN_URL is empty: {MEND}")
 
 
 # -- through the engine
@@ -142,6 +143,8 @@ def _like(connection: Any) -> Any:
 
 def _from_url(url: URL) -> dict[str, Any]:
     driver = url.get_driver_name()
+    if url.get_backend_name() != "postgresql":
+        raise SetupError(f"SA_NOTIFY_LISTEN_URL is not PostgreSQL's: {MEND}")
     if driver in ("psycopg2", "psycopg", "psycopg_async", "psycopg2cffi"):
         _, parameters = url.set(drivername="postgresql+psycopg2").get_dialect()().create_connect_args(url)
         return dict(parameters)
