@@ -35,12 +35,12 @@ def temporary_room(prefix: str = "sa-notify-") -> Path:
 
     The next call with the same prefix removes it when this process ended without doing so.
     """
-    for old in Path("/tmp").glob(f"{prefix}*/lock"):
+    for old in Path("/tmp").glob(f"{prefix}*/.in-use"):
         if _locked(old):
             shutil.rmtree(old.parent, ignore_errors=True)
     room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
     room.chmod(0o755)
-    _locked(room / "lock")
+    _locked(room / ".in-use")
     return room
 
 

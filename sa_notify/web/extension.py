@@ -159,7 +159,8 @@ def _engine_of(app: Flask, engine: Any) -> Callable[[], Engine]:
         return lambda: engine
     if hasattr(engine, "sync_engine"):
         raise SetupError("an AsyncEngine can't be read from a worker: make an Engine for sa_notify")
-    if hasattr(engine, "engines") and hasattr(engine, "session"):
+    # asked of the class: the property itself needs an application context
+    if hasattr(type(engine), "engines") and hasattr(engine, "session"):
         return lambda: _in_context(app, lambda: engine.engine)
     if callable(engine):
         return lambda: _in_context(app, engine)
