@@ -85,9 +85,14 @@ def _print(results: dict[str, list[tuple[float, float]]], rounds: int, changes: 
         name: [statistics.median(values) for values in zip(*found, strict=True)]
         for name, found in results.items()
     }
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}; medians of {rounds} x {changes} changes")
+    print(
+        f"{os.cpu_count()} cores, Python {platform.python_version()}; medians of {rounds} x {changes} changes"
+    )
     print("| commit to client callback, ms | p50 | p99 |\n|---|---|---|")
-    labels = {"floor": "floor: raw LISTEN, SELECT by key, emit", "ours": f"sa_notify: window of {ROWS} rows, diff"}
+    labels = {
+        "floor": "floor: raw LISTEN, SELECT by key, emit",
+        "ours": f"sa_notify: window of {ROWS} rows, diff",
+    }
     for name, label in labels.items():
         print(f"| {label} | {middle[name][0]:.2f} | {middle[name][1]:.2f} |")
     ratios = [ours / floor for ours, floor in zip(middle["ours"], middle["floor"], strict=True)]

@@ -83,7 +83,9 @@ class Shape:
         for place, (_, _, mapper) in enumerate(self._items):
             if mapper is not None:
                 return lambda index, row: _entity_key(row[place], index)
-        places = self._named_places() if self._key is not None else _primary_key_places(statement, self._items)
+        places = (
+            self._named_places() if self._key is not None else _primary_key_places(statement, self._items)
+        )
         if not places:
             return lambda index, row: str(index)
         types = [getattr(self._items[place][1], "type", None) for place in places]
@@ -117,7 +119,9 @@ def _names(items: Sequence[_Item], whole: bool) -> tuple[str, ...]:
     names = [name for name, _, _ in items]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated and not whole:
-        raise QueryError(f"two selected items are called {repeated[0]!r}: name them with .label() or aliased(..., name=)")
+        raise QueryError(
+            f"two selected items are called {repeated[0]!r}: name them with .label() or aliased(..., name=)"
+        )
     return tuple(names)
 
 
@@ -173,7 +177,9 @@ def _primary_key_places(statement: Any, items: Sequence[_Item]) -> list[int]:
     if isinstance(statement, CompoundSelect) or statement._group_by_clauses or statement._distinct:
         return []
     columns = {_column(item): place for place, (_, item, _) in reversed(list(enumerate(items)))}
-    tables = [c.table for _, item, _ in items if (c := _column(item)) is not None and isinstance(c.table, Table)]
+    tables = [
+        c.table for _, item, _ in items if (c := _column(item)) is not None and isinstance(c.table, Table)
+    ]
     if not tables:
         return []
     places = [columns.get(column) for column in tables[0].primary_key]

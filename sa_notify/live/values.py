@@ -97,7 +97,9 @@ def _duration(value: datetime.timedelta) -> str:
     value = abs(value)
     seconds = f"{value.seconds}.{value.microseconds:06d}".rstrip("0").rstrip(".")
     days = f"{value.days}D" if value.days else ""
-    return f"{sign}P{days}T{seconds}S" if value.seconds or value.microseconds or not days else f"{sign}P{days}"
+    return (
+        f"{sign}P{days}T{seconds}S" if value.seconds or value.microseconds or not days else f"{sign}P{days}"
+    )
 
 
 def _bytes(value: Any) -> str:

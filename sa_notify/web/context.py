@@ -44,9 +44,7 @@ class SavedRequest:
         names = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_ACCEPT_LANGUAGE", "HTTP_HOST")
         return tuple(str(self.environ.get(name, "")) for name in names)
 
-    def context(
-        self, app: Flask, path: str = "/", query_string: str = ""
-    ) -> AbstractContextManager[Any]:
+    def context(self, app: Flask, path: str = "/", query_string: str = "") -> AbstractContextManager[Any]:
         """A request context for ``path`` with this subscriber's cookies and address."""
         environ = create_environ(path, query_string=query_string, environ_overrides=dict(self.environ))
         return app.request_context(environ)
