@@ -290,7 +290,8 @@ def test_dropped_behind_its_back(project: Any, caplog: Any) -> None:
     with project.engine.begin() as connection:
         connection.execute(text("DROP TABLE items"))
     project.models(
-        "class Other(Base):\n    __tablename__ = 'other'\n    id: Mapped[int] = mapped_column(primary_key=True)\n"
+        "class Other(Base):\n    __tablename__ = 'other'\n"
+        "    id: Mapped[int] = mapped_column(primary_key=True)\n"
     )
     caplog.set_level(logging.WARNING, "sa_notify")
     project.revision()

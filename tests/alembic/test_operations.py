@@ -58,8 +58,8 @@ def test_schema_translate_map(engine: Any) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE SCHEMA tenant"))
         connection.execute(text("CREATE TABLE tenant.t (id int PRIMARY KEY)"))
-        connection = connection.execution_options(schema_translate_map={None: "tenant"})
-        operations(connection).create_notify_trigger("t", key=["id"], columns=[])
+        translated = connection.execution_options(schema_translate_map={None: "tenant"})
+        operations(translated).create_notify_trigger("t", key=["id"], columns=[])
         found = connection.execute(text("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger"))
         assert found.scalars().all() == ["tenant.t"]
 

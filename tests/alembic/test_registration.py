@@ -31,12 +31,15 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.migration import MigrationContext
 import sa_notify
 assert hasattr(op, "create_notify_trigger")
-context = AutogenContext(MigrationContext.configure(dialect_name="postgresql", opts={{}}), metadata=s.MetaData())
-found = str(context.comparators._registry if hasattr(context, "comparators") else
-            __import__("alembic.autogenerate.compare").autogenerate.compare.comparators._registry)
-print("compare_triggers" in found)
+migration = MigrationContext.configure(dialect_name="postgresql", opts={{}})
+context = AutogenContext(migration, metadata=s.MetaData())
+from alembic.autogenerate.compare import comparators
+print("compare_triggers" in str(getattr(context, "comparators", comparators)._registry))
 """
-MODELS = "import sa_notify, sqlalchemy as s; sa_notify.realtime(s.Table('t', s.MetaData(), s.Column('i', s.Integer, primary_key=True)))"
+MODELS = """
+import sa_notify, sqlalchemy as s
+sa_notify.realtime(s.Table("t", s.MetaData(), s.Column("i", s.Integer, primary_key=True)))
+"""
 
 
 def run(first: str, models: str, *path: Path) -> str:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import Column, Computed, ForeignKey, Integer, MetaData, String, Table, Text, select
@@ -138,14 +138,14 @@ def test_joined_inheritance() -> None:
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
         secret: Mapped[str]
-        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "p"}
+        __mapper_args__: ClassVar[dict[str, str]] = {"polymorphic_on": "kind", "polymorphic_identity": "p"}
 
     @realtime(exclude=["secret"], carry=["pay"])
     class Worker(Person):
         __tablename__ = "workers"
         id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
         pay: Mapped[int]
-        __mapper_args__ = {"polymorphic_identity": "w"}
+        __mapper_args__: ClassVar[dict[str, str]] = {"polymorphic_identity": "w"}
 
     assert specs(Base.metadata) == {
         "people": TriggerSpec(exclude=("secret",)),
@@ -182,11 +182,11 @@ def test_single_table_inheritance() -> None:
         __tablename__ = "people"
         id: Mapped[int] = mapped_column(primary_key=True)
         kind: Mapped[str]
-        __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "p"}
+        __mapper_args__: ClassVar[dict[str, str]] = {"polymorphic_on": "kind", "polymorphic_identity": "p"}
 
     @realtime
     class Boss(Person):
-        __mapper_args__ = {"polymorphic_identity": "b"}
+        __mapper_args__: ClassVar[dict[str, str]] = {"polymorphic_identity": "b"}
 
     assert specs(Base.metadata) == {"people": TriggerSpec()}
 
@@ -306,7 +306,8 @@ def test_imports_stay_small() -> None:
     program = (
         "import sys, sqlalchemy as s, sa_notify\n"
         "sa_notify.realtime(s.Table('t', s.MetaData(), s.Column('id', s.Integer, primary_key=True)))\n"
-        "print([m for m in ('flask', 'redis', 'gevent', 'alembic', 'psycopg2', 'socketio') if m in sys.modules])"
+        "heavy = ('flask', 'redis', 'gevent', 'alembic', 'psycopg2', 'socketio')\n"
+        "print([name for name in heavy if name in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 

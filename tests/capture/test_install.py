@@ -96,12 +96,9 @@ def test_changed_options(engine: Any, metadata: MetaData) -> None:
     "damage",
     [
         "DROP TRIGGER _sa_notify_upd ON items",
-        "CREATE OR REPLACE TRIGGER _sa_notify_ins AFTER INSERT ON items REFERENCING NEW TABLE AS x"
-        " FOR EACH STATEMENT EXECUTE FUNCTION {function}()",
-        "CREATE OR REPLACE TRIGGER _sa_notify_trunc AFTER TRUNCATE ON items"
-        " FOR EACH STATEMENT WHEN (false) EXECUTE FUNCTION {function}()",
-        "CREATE OR REPLACE TRIGGER _sa_notify_del AFTER DELETE ON items"
-        " FOR EACH ROW EXECUTE FUNCTION {function}()",
+        "{create} _sa_notify_ins AFTER INSERT ON items REFERENCING NEW TABLE AS x FOR EACH STATEMENT {call}",
+        "{create} _sa_notify_trunc AFTER TRUNCATE ON items FOR EACH STATEMENT WHEN (false) {call}",
+        "{create} _sa_notify_del AFTER DELETE ON items FOR EACH ROW {call}",
     ],
 )
 def test_damaged_triggers_are_mended(engine: Any, metadata: MetaData, damage: str) -> None:
@@ -110,7 +107,8 @@ def test_damaged_triggers_are_mended(engine: Any, metadata: MetaData, damage: st
     metadata.create_all(engine)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE items DISABLE TRIGGER _sa_notify_del"))
-        connection.execute(text(damage.format(function=installed(connection)[0].function)))
+        call = f"EXECUTE FUNCTION {installed(connection)[0].function}()"
+        connection.execute(text(damage.format(create="CREATE OR REPLACE TRIGGER", call=call)))
     metadata.create_all(engine)
 
     with engine.connect() as connection:
@@ -252,7 +250,8 @@ def test_hand_written_triggers_are_left_alone(engine: Any, metadata: MetaData) -
     with engine.begin() as connection:
         connection.execute(
             text(
-                "CREATE FUNCTION sa_notify_mine() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+                "CREATE FUNCTION sa_notify_mine() RETURNS trigger LANGUAGE plpgsql"
+                " AS 'BEGIN RETURN NULL; END'"
             )
         )
         connection.execute(

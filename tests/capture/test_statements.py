@@ -132,7 +132,8 @@ def test_copy(database: Any, items: Table) -> None:
 def test_writable_cte(database: Any, items: Table) -> None:
     """Writes inside WITH are announced."""
     changes = database.run(
-        "WITH gone AS (DELETE FROM items WHERE id = 1 RETURNING *) INSERT INTO items SELECT id + 20, a FROM gone"
+        "WITH gone AS (DELETE FROM items WHERE id = 1 RETURNING *)"
+        " INSERT INTO items SELECT id + 20, a FROM gone"
     )
 
     assert keys(changes) == [("d", "1"), ("i", "21")]
