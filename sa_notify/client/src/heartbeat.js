@@ -32,7 +32,7 @@ export class Heartbeat {
     this.changed();
   }
 
-  /** No beats are due: there is no connection, or no subscription. */
+  /** No beats are due, and what the last one said is of the past: there is no connection. */
   stop() {
     clearTimeout(this.#timer);
     this.#told = true;

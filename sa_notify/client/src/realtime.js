@@ -74,7 +74,6 @@ export class Realtime {
     subscription.unsubscribe();
     this.#subscriptions.delete(subscription.id);
     this.#shown.delete(subscription.id);
-    if (!this.#any((one) => one.acknowledged)) this.#heartbeat.stop();
     this.changed();
   }
 

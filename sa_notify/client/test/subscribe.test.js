@@ -121,6 +121,7 @@ test("closed ends every subscription of its key", () => {
   const second = live(["1"], stage).log;
   const error = { code: "forbidden", message: "not any more" };
   socket.fire("closed", { key: "k", error });
+  socket.fire("closed", { key: "k", error });
   socket.fire("diff", diff("k", 1, [["remove", "1"]], []));
   assert.deepEqual([log.errors, second.errors], [[error], [error]]);
   assert.deepEqual([log.calls.length, second.calls.length, stage.api.state], [1, 1, "stale"]);
@@ -159,4 +160,14 @@ test("unsubscribing from inside a callback stops the rest of that diff", () => {
   socket.fire("diff", diff("k", 1, [["remove", "1"]], []));
   assert.deepEqual([calls, second.log.last().version], [[1], 2]);
   assert.deepEqual(socket.taken(), [["unsubscribe", { id: 3 }]]);
+});
+
+test("unsubscribing when told of a state comes before the rows that brought it", () => {
+  const stage = harness();
+  const options = { onState: (state) => { if (state === "live") log.handle.unsubscribe(); } };
+  const log = follow(stage, ["q"], options);
+  stage.socket.up();
+  answer(stage.socket, "subscribe", { ok: true, key: "k" });
+  stage.socket.fire("snapshot", snapshot(1, "k", 1, ["1"]));
+  assert.deepEqual([stage.socket.taken(), log.calls], [[["unsubscribe", { id: 1 }]], []]);
 });

@@ -5,7 +5,8 @@ export function lockWidths(table) {
   const lock = () => {
     const headers = [...table.querySelectorAll("thead th")];
     for (const header of headers) header.style.minWidth = "";
-    const widths = headers.map((header) => header.offsetWidth);
+    // rounded down: one pixel more and the table scrolls sideways
+    const widths = headers.map((header) => Math.floor(header.getBoundingClientRect().width));
     headers.forEach((header, index) => { header.style.minWidth = `${widths[index]}px`; });
   };
   lock();
