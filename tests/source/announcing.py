@@ -9,7 +9,8 @@ from sqlalchemy import Engine
 
 def message(key: object, *, xid: object, n: int = 1, table: str = "public.t", op: str = "i") -> str:
     """The payload for one row."""
-    return json.dumps({"v": 1, "x": str(xid), "t": table, "n": n, "c": [{"o": op, "k": [str(key)]}]})
+    body = {"v": 1, "x": str(xid), "t": table, "n": n, "c": [{"o": op, "k": [str(key)]}]}
+    return json.dumps(body, ensure_ascii=False)
 
 
 def plain(engine: Engine) -> Any:
