@@ -90,6 +90,8 @@ def _same_schema(item: Installed, target: Target, default_schema: str | None) ->
 
 def _read(row: Mapping[Any, Any]) -> Installed:
     shells = row["shells"]
+    if isinstance(shells, str):  # asyncpg leaves JSON to its user
+        shells = json.loads(shells)
     return Installed(
         function_schema=row["function_schema"],
         function=row["function_name"],
