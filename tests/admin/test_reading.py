@@ -26,10 +26,10 @@ _ARGUMENTS = st.fixed_dictionaries(
         "sort": st.integers(-1, 7),
         "desc": st.sampled_from([1]),
         "search": _TEXTS,
-        "flt0_title_title": _TEXTS,
-        "flt1_id_id": st.sampled_from(["30", "60", "x"]),
+        "flt0_title_contains": _TEXTS,
+        "flt1_id_greater_than": st.sampled_from(["30", "60", "x"]),
         "flt2_done_equals": st.sampled_from(["0", "1"]),
-        "flt3_author_name_equals": st.sampled_from(["Ann", "Nobody"]),
+        "flt3_author_author_name_equals": st.sampled_from(["Ann", "Nobody"]),
         "lang": st.sampled_from(["de", "ü&=?"]),
     },
 )
@@ -74,6 +74,9 @@ def test_the_generated_test_sees_rows_of_every_kind(visitor: Visitor) -> None:
     assert cells["33"]["title"].startswith("&lt;script&gt;")
     plain = dict(visitor.follow("/admin/plain/?page_size=20").read().rows)
     assert plain["21"]["price"] == ""
+    filters = ["flt0_title_contains=script", "flt1_id_greater_than=60", "flt3_author_author_name_equals=Ann"]
+    totals = [visitor.follow(f"/admin/plain/?{argument}").read().total for argument in filters]
+    assert totals == [3, 20, 7]
 
 
 @pytest.mark.parametrize("endpoint", ["rows", "places"])

@@ -33,7 +33,7 @@ _WRITES = [
     "UPDATE book SET author_id = 1 + :k % 4 WHERE id > :k",
     "UPDATE author SET name = name || '*' WHERE id = 1 + :k % 4",
     "DELETE FROM book WHERE id = :k",
-    "INSERT INTO book (title, kind, genre) VALUES ('Title ' || (:k % 13), 'NOVEL', 'b')",
+    "INSERT INTO book (title, kind, genre, done) VALUES ('Title ' || (:k % 13), 'NOVEL', 'b', true)",
 ]
 
 
@@ -101,7 +101,7 @@ def wait_until_equal(page: Page, expected: dict[str, Any]) -> None:
 
 def test_a_list_follows_plain_sql(page: Page, browser: Browser, library: Library) -> None:
     """Changed, inserted and deleted rows show up without a reload; then the list is the reloaded page's."""
-    url = f"{library.url}/admin/plain/?sort=0&search=Title"
+    url = f"{library.url}/admin/plain/?sort=1&search=Title"
     follow(page, url)
     library.sql("UPDATE book SET title = 'Title 0 <i>new</i>' WHERE id = 39")
     wait_for_row(page, "39", "Title 0 <i>new</i>")
@@ -140,7 +140,7 @@ def test_after_any_writes_the_list_is_the_reloaded_page(
 
 def test_rows_mode_keeps_its_rows_and_counts_the_others(page: Page, library: Library) -> None:
     """Rows on the page change and go; rows that would come are only counted."""
-    follow(page, f"{library.url}/admin/rows/?sort=0&search=Title")
+    follow(page, f"{library.url}/admin/rows/?sort=1&search=Title")
     keys = [row[0] for row in table(page)["rows"]]
     library.sql("UPDATE book SET title = 'Zebra' WHERE id = :k", k=int(keys[0]))
     wait_for_row(page, keys[0], "Zebra")
