@@ -1,17 +1,32 @@
-"""Values as they travel to browsers, and primary keys as text."""
+"""Values on the wire: JSON that browsers read without losing anything."""
 
 import base64
 import dataclasses
-import datetime
-import decimal
-import enum
+import datetime as dt
+import json
 import math
-import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from decimal import Decimal
+from enum import Enum
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import JSON, Enum
-from sqlalchemy.types import ARRAY, TypeDecorator, TypeEngine
+from sqlalchemy import JSON, types
+from sqlalchemy.types import NULLTYPE, TypeEngine
+
+from sa_notify.errors import QueryError
+from sa_notify.live.resolve import POSTGRESQL, resolved
+from sa_notify.live.texts import (
+    decimal_text,
+    float_text,
+    is_multirange,
+    is_range,
+    key_text,
+    multirange_text,
+    range_text,
+)
+
+__all__ = ["MAX_SAFE_INTEGER", "Encoder", "encode", "encoder_for", "key_text"]
 
 Encoder = Callable[[Any], Any]
 
@@ -19,175 +34,167 @@ Encoder = Callable[[Any], Any]
 MAX_SAFE_INTEGER = 2**53 - 1
 
 
-def encoder_for(type_: TypeEngine[Any]) -> Encoder:
-    """How values of a column's type become JSON; values are taken as SQLAlchemy's types give them."""
-    if isinstance(type_, TypeDecorator):
-        # its Python values are its own business: what can be told is told by the values
-        inner = getattr(type_, "impl_instance", type_.impl)
-        return encode_json if isinstance(inner, JSON) else encode
-    if isinstance(type_, JSON):
-        return encode_json
-    if isinstance(type_, Enum):
-        return lambda value: _label(type_, value)
-    if isinstance(type_, ARRAY):
-        item = encoder_for(type_.item_type)
-        return lambda value: _nested(value, item)
-    return encode
+def encode(value: Any, type_: TypeEngine[Any] = NULLTYPE) -> Any:
+    """A value in JSON terms.
 
+    Integers are numbers up to ±(2^53-1) and text beyond; Numeric, NaN and infinities are text. Dates and
+    times are ISO 8601 (with a time zone: in UTC, ending in ``+00:00``), intervals ISO 8601 durations.
+    UUIDs are text, bytes base64, enums their label in the database, ranges PostgreSQL's text, JSON itself,
+    tuples lists; dataclasses and named tuples are objects. What a type of one's own returns is encoded
+    as the kind of value that it is; anything else is its ``str()``.
 
-def encode(value: Any) -> Any:
-    """One value in JSON terms.
-
-    Integers are numbers up to 2^53-1 and text beyond, Numeric is text, dates and times are ISO 8601
-    (with a time zone: in UTC, ending in ``+00:00``), intervals ISO 8601 durations, UUIDs text, bytes
-    base64, NaN and infinities text, ranges PostgreSQL's text, anything else ``str(value)``.
+    :param type_: the column's type, where it is known.
+    :raises QueryError: the value has neither a known kind nor a text of its own.
     """
-    if value is None or type(value) in (bool, str):
-        return value
-    encoder = _BY_TYPE.get(type(value)) or _by_base(value)
-    return encoder(value)
+    return encoder_for(type_)(value)
 
 
-def encode_json(value: Any) -> Any:
-    """A JSON column's value as it is; what a decorator made of it as any other value."""
-    return value if _is_json(value) else encode(value)
+def encoder_for(type_: TypeEngine[Any]) -> Encoder:
+    """:func:`encode` for many values of one type."""
+    plain = resolved(type_)
+    if isinstance(plain, JSON):
+        return _json
+    if isinstance(plain, types.Enum):
+        return _enum_encoder(plain)
+    if isinstance(plain, types.ARRAY):
+        item = encoder_for(plain.item_type)
+        return lambda value: _nested(value, item)
+    return _plain
 
 
-def key_text(value: Any, type_: TypeEngine[Any] | None = None) -> str:
-    """A primary key column's value as PostgreSQL casts it to ``text`` (ISO dates, UTC)."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return "\\x" + bytes(value).hex()
-    if isinstance(value, datetime.datetime):
-        return _timestamp_text(value)
-    if isinstance(value, datetime.time):
-        return _trimmed(value.isoformat())
-    if isinstance(value, enum.Enum):
-        return str(_label(type_, value) if isinstance(type_, Enum) else value.value)
-    return str(encode(value))
+# -- by type
 
 
-def _integer(value: int) -> int | str:
-    return int(value) if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else str(int(value))
-
-
-def _float(value: float) -> float | str:
-    if math.isfinite(value):
-        return float(value)
-    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
-
-
-def _decimal(value: decimal.Decimal) -> str:
-    if value.is_finite():
-        return format(value, "f")
-    return "NaN" if value.is_nan() else "Infinity" if value > 0 else "-Infinity"
-
-
-def _datetime(value: datetime.datetime) -> str:
-    return (value.astimezone(datetime.UTC) if value.tzinfo else value).isoformat()
-
-
-def _time(value: datetime.time) -> str:
-    return value.isoformat()
-
-
-def _duration(value: datetime.timedelta) -> str:
-    sign = "-" if value < datetime.timedelta(0) else ""
-    value = abs(value)
-    seconds = f"{value.seconds}.{value.microseconds:06d}".rstrip("0").rstrip(".")
-    days = f"{value.days}D" if value.days else ""
-    return (
-        f"{sign}P{days}T{seconds}S" if value.seconds or value.microseconds or not days else f"{sign}P{days}"
-    )
-
-
-def _bytes(value: Any) -> str:
-    return base64.b64encode(bytes(value)).decode("ascii")
-
-
-def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
-    return {str(name): encode(item) for name, item in value.items()}
-
-
-def _dataclass(value: Any) -> Any:
-    # SQLAlchemy's ranges are dataclasses whose str() is PostgreSQL's text
-    if type(value).__str__ is not object.__str__ and hasattr(value, "bounds"):
-        return str(value)
-    return {field.name: encode(getattr(value, field.name)) for field in dataclasses.fields(value)}
-
-
-def _multirange(value: Any) -> str:
-    return "{" + ",".join(map(str, value)) + "}"
-
-
-_BY_TYPE: dict[type, Encoder] = {
-    int: _integer,
-    float: _float,
-    decimal.Decimal: _decimal,
-    datetime.datetime: _datetime,
-    datetime.date: datetime.date.isoformat,
-    datetime.time: _time,
-    datetime.timedelta: _duration,
-    uuid.UUID: str,
-    bytes: _bytes,
-    bytearray: _bytes,
-    memoryview: _bytes,
-    list: lambda value: [encode(item) for item in value],
-    tuple: lambda value: [encode(item) for item in value],
-    set: lambda value: [encode(item) for item in sorted(value, key=str)],
-    frozenset: lambda value: [encode(item) for item in sorted(value, key=str)],
-    dict: _mapping,
-}
-
-
-def _by_base(value: Any) -> Encoder:
-    """An encoder for a value whose exact type has none."""
-    if isinstance(value, enum.Enum):
-        return lambda member: encode(member.value)
-    if type(value).__name__ == "MultiRange":
-        return _multirange
-    for base, encoder in _BY_TYPE.items():
-        if isinstance(value, base):
-            return encoder
-    if isinstance(value, str):
-        return str
-    if isinstance(value, Mapping):
-        return _mapping
-    return _dataclass if dataclasses.is_dataclass(value) else str
-
-
-def _label(type_: TypeEngine[Any] | None, value: Any) -> Any:
-    """The text that the database holds for a member."""
-    if not isinstance(value, enum.Enum) or not isinstance(type_, Enum) or type_.enum_class is None:
-        return encode(value)
-    choose = type_.values_callable
-    if choose is None:
-        return value.name
-    return dict(zip(type_.enum_class, choose(type_.enum_class), strict=False)).get(value, value.name)
+def _enum_encoder(type_: types.Enum) -> Encoder:
+    bind: Callable[[Any], Encoder | None] = type_.bind_processor
+    label, members = bind(POSTGRESQL), type_.enum_class
+    if members is None or label is None:
+        return _plain
+    return lambda value: label(value) if isinstance(value, members) else _plain(value)
 
 
 def _nested(value: Any, item: Encoder) -> Any:
-    if value is None or not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        return encode(value)
-    return [_nested(inner, item) if isinstance(inner, (list, tuple)) else item(inner) for inner in value]
+    """An array, of arrays perhaps; a decorator may have made something else of it."""
+    if type(value) in (list, tuple):
+        return [_nested(element, item) for element in value]
+    return item(value)
 
 
-def _is_json(value: Any) -> bool:
-    if value is None or type(value) in (bool, str, int):
-        return True
-    if type(value) is float:
-        return math.isfinite(value)
-    if type(value) is list:
-        return all(_is_json(item) for item in value)
-    return type(value) is dict and all(type(k) is str and _is_json(item) for k, item in value.items())
+def _json(value: Any) -> Any:
+    """As is, but for what is no JSON: Python reads a number like 1e999 as infinity."""
+    kind = type(value)
+    if kind in (str, int, bool):
+        return value
+    if kind is list:
+        return [_json(item) for item in value]
+    if kind is dict:
+        return {name if type(name) is str else _name(name): _json(item) for name, item in value.items()}
+    return _plain(value)
 
 
-def _timestamp_text(value: datetime.datetime) -> str:
-    zoned = value.tzinfo is not None
-    plain = value.astimezone(datetime.UTC).replace(tzinfo=None) if zoned else value
-    return _trimmed(plain.isoformat(" ")) + ("+00" if zoned else "")
+# -- by value
 
 
-def _trimmed(text: str) -> str:
-    return text.rstrip("0") if "." in text else text
+def _plain(value: Any) -> Any:
+    encoder = _EXACT.get(type(value))
+    return encoder(value) if encoder else _unusual(value)
+
+
+def _unusual(value: Any) -> Any:
+    """A value of no common class: derived from one, a driver's, or the application's own."""
+    for fits, encoder in _UNUSUAL:
+        if fits(value):
+            return encoder(value)
+    for kind, encoder in _EXACT.items():
+        if isinstance(value, kind):
+            return encoder(value)
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    kind: Any = type(value)
+    if kind.__str__ is object.__str__ and kind.__repr__ is object.__repr__:
+        # its text would be a memory address: another one with each reading
+        raise QueryError(f"a {kind.__name__} can't be sent: give it __str__, or select a plain column")
+    return str(value)
+
+
+def _integer(value: int) -> int | str:
+    return int(value) if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else int.__repr__(value)
+
+
+def _float(value: float) -> float | str:
+    return float(value) if math.isfinite(value) else float_text(value)
+
+
+def _datetime(value: dt.datetime) -> str:
+    return (value if value.tzinfo is None else value.astimezone(dt.UTC)).isoformat()
+
+
+def _duration(value: dt.timedelta) -> str:
+    size = abs(value)
+    minutes, seconds = divmod(size.seconds, 60)
+    fraction = f".{size.microseconds:06d}".rstrip("0") if size.microseconds else ""
+    clock = f"{minutes // 60}H" if minutes >= 60 else ""
+    clock += f"{minutes % 60}M" if minutes % 60 else ""
+    clock += f"{seconds}{fraction}S" if seconds or fraction else ""
+    days = f"{size.days}D" if size.days else ""
+    sign = "-" if value < dt.timedelta(0) else ""
+    return f"{sign}P{days}T{clock}" if clock else f"{sign}P{days or 'T0S'}"
+
+
+def _bytes(value: bytes | bytearray | memoryview) -> str:
+    return base64.b64encode(value).decode("ascii")
+
+
+def _mapping(value: Mapping[Any, Any]) -> dict[str, Any]:
+    return {_name(name): _plain(item) for name, item in value.items()}
+
+
+def _name(key: Any) -> str:
+    return str(_plain(key))
+
+
+def _sequence(value: Sequence[Any]) -> list[Any]:
+    return [_plain(item) for item in value]
+
+
+def _set(value: AbstractSet[Any]) -> list[Any]:
+    """In an order that stays the same from one reading to the next."""
+    return sorted((_plain(item) for item in value), key=json.dumps)
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+
+
+# the first that fits, where a value is of a class derived from them: bool before int, datetime before date
+_EXACT: dict[type, Encoder] = {
+    str: str.__str__,
+    bool: bool,
+    int: _integer,
+    type(None): lambda _: None,
+    float: _float,
+    Decimal: decimal_text,
+    dt.datetime: _datetime,
+    dt.date: dt.date.isoformat,
+    dt.time: dt.time.isoformat,
+    dt.timedelta: _duration,
+    UUID: str,
+    bytes: _bytes,
+    bytearray: _bytes,
+    memoryview: _bytes,
+    list: _sequence,
+    dict: _mapping,
+    tuple: _sequence,
+}
+
+_UNUSUAL: tuple[tuple[Callable[[Any], bool], Encoder], ...] = (
+    (lambda value: isinstance(value, Enum), lambda value: _plain(value.value)),
+    (is_multirange, multirange_text),
+    (is_range, range_text),
+    (lambda value: hasattr(value, "_asdict"), lambda value: _mapping(value._asdict())),
+    (dataclasses.is_dataclass, _fields),
+    (lambda value: isinstance(value, Mapping), _mapping),
+    (lambda value: isinstance(value, AbstractSet), _set),
+)
