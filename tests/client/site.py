@@ -66,7 +66,7 @@ class ItemView(ModelView):
 class Site:
     """The application, and what a live query over its list would hold."""
 
-    def __init__(self, mode: str, *, editable: bool = False) -> None:
+    def __init__(self, mode: str, *, editable: bool = False, counted: bool = True) -> None:
         self.app = Flask(__name__)
         self.app.config.update(
             SECRET_KEY="x",
@@ -79,6 +79,7 @@ class Site:
         self.db = SQLAlchemy(self.app, model_class=Base)
         self.view = ItemView(Item, self.db, endpoint="item", url="/admin/item")
         self.view.mode, self.view.tokens = mode, 1
+        self.view.simple_list_pager = not counted
         if editable:
             self.view.column_editable_list = ("title", "done")
             self.view._refresh_cache()

@@ -35,9 +35,9 @@ _SAME = f"""async () => {{
 class Stage:
     """A site with ``count`` items, its list page open and live."""
 
-    def __init__(self, page: Page, mode: str = "query", *, count: int = 15, editable: bool = False) -> None:
+    def __init__(self, page: Page, mode: str = "query", *, count: int = 15, **options: bool) -> None:
         self.page = page
-        self.site = Site(mode, editable=editable)
+        self.site = Site(mode, **options)
         if count:
             self.site.write(insert(Item).values([_item(number) for number in range(1, count + 1)]))
         self.fetches = 0

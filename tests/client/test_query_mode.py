@@ -49,6 +49,34 @@ def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: 
     assert page.locator("input[name=search]").input_value() == "half a wo"
 
 
+def test_a_row_on_another_page_changes_the_count(page: Page) -> None:
+    """The count and the pager follow though no row on this page is another."""
+    stage = Stage(page, count=20)
+    stage.change(insert(Item).values(id=99, rank=5000, title="far behind"))
+    stage.wait_same()
+    expect(page.locator("a.nav-link.active").first).to_have_text("List (21)")
+
+
+def test_a_list_that_is_not_counted_follows_too(page: Page) -> None:
+    """Where the view does not count, rows that go still bring the pager and the words for an empty list."""
+    stage = Stage(page, count=2, counted=False)
+    stage.change(delete(Item).where(Item.id == 2))
+    stage.wait_same()
+    stage.change(delete(Item))
+    stage.wait_same()
+
+
+def test_ticked_boxes_stay_ticked(page: Page) -> None:
+    """All boxes, and with them the one for all, are ticked after rows changed places."""
+    stage = Stage(page, count=3)
+    for box in page.locator("input.action-checkbox").all():
+        box.check()
+    stage.change(update(Item).where(Item.id == 3).values(rank=1))
+    stage.wait_same()
+    assert page.locator("input.action-checkbox:checked").count() == 3
+    assert page.locator("input.action-rowtoggle").is_checked()
+
+
 def test_an_empty_list_fills_and_empties(page: Page) -> None:
     """The words for an empty list come and go."""
     stage = Stage(page, count=0)
