@@ -1,5 +1,6 @@
 """The socket below a libpq connection: kept alive, and cut off when it hangs."""
 
+import _socket
 import contextlib
 import os
 import socket
@@ -23,7 +24,8 @@ class SocketHandle:
     """
 
     def __init__(self, fileno: int) -> None:
-        self._socket = socket.socket(fileno=os.dup(fileno))
+        # not socket.socket: gevent's belongs to the loop of one thread, and this one to none
+        self._socket = _socket.socket(fileno=os.dup(fileno))
 
     def keep_alive(self) -> None:
         """Have the kernel notice a peer that is gone; other sockets than TCP need no such thing."""

@@ -124,18 +124,24 @@ class GeventRuntime:
         import gevent.threadpool
 
         self._gevent = gevent
-        # the feed opens, pings and closes one at a time; the second thread is for a stop meanwhile
-        self._reading = gevent.threadpool.ThreadPool(READERS)
-        self._apart = gevent.threadpool.ThreadPool(2)
+        self._pools: tuple[int, Any, Any] | None = None
 
     def spawn(self, function: Callable[..., Any], *args: Any) -> None:
         self._gevent.spawn(_logged, function, *args)
 
     def call(self, function: Callable[..., T], *args: Any) -> T:
-        return _in_thread(self._reading, function, args)
+        return _in_thread(self._threads()[1], function, args)
 
     def call_apart(self, function: Callable[..., T], *args: Any) -> T:
-        return _in_thread(self._apart, function, args)
+        return _in_thread(self._threads()[2], function, args)
+
+    def _threads(self) -> tuple[int, Any, Any]:
+        """This process's pools: one that was used before a fork waits for ever after it."""
+        if self._pools is None or self._pools[0] != os.getpid():
+            pool = self._gevent.threadpool.ThreadPool
+            # the feed opens, pings and closes one at a time; its second thread is for a stop meanwhile
+            self._pools = os.getpid(), pool(READERS), pool(2)
+        return self._pools
 
     def sleep(self, seconds: float) -> None:
         self._gevent.sleep(seconds)
