@@ -33,7 +33,7 @@ class Probe:
         self.client.on(event, self._note, namespace=namespace)
         self.client.connect(url, transports=["websocket"], namespaces=[namespace], wait_timeout=10)
 
-    def _note(self, data: object) -> None:
+    def _note(self, *data: object) -> None:
         self.at = time.perf_counter()
         self.arrived.set()
 
@@ -63,7 +63,7 @@ def run(engine: Engine, base_url: str, rounds: int, changes: int, pause: float) 
     """Print a row for each, and their ratio."""
     ours, floor = Probe(base_url, "/realtime", "diff"), Probe(base_url, "/floor", "row")
     snapshot = threading.Event()
-    ours.client.on("snapshot", lambda data: snapshot.set(), namespace="/realtime")
+    ours.client.on("snapshot", lambda _: snapshot.set(), namespace="/realtime")
     request = {"id": 1, "query": "ours", "params": {"limit": ROWS}}
     answer = ours.client.call("subscribe", request, namespace="/realtime")
     if not answer["ok"] or not snapshot.wait(5):

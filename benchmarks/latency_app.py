@@ -1,6 +1,6 @@
 """What the latency benchmark serves: a live query, and the least that could do a similar job by hand."""
 
-# ruff: noqa: E402, I001
+# ruff: noqa: E402
 from gevent import monkey
 
 monkey.patch_all()

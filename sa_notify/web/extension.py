@@ -11,9 +11,9 @@ from flask_socketio import SocketIO
 from sqlalchemy import Engine
 
 from sa_notify.errors import QueryError, SetupError
+from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.namespace import RealtimeNamespace
-from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.queries import FunctionQuery, Registered
 from sa_notify.web.tokens import Tokens
 

@@ -181,25 +181,26 @@ class LiveApp:
 
     def _asked(self, body: Mapping[str, Any]) -> Subscription:
         saved = SavedRequest.of(request.environ)
-        token = body.get("token")
-        if isinstance(token, str) and "query" not in body:
+        token, query = body.get("token"), body.get("query")
+        if isinstance(token, str) and query is None:
             name, params = self.tokens.load(token)
             return Subscription(self._find(name), params, saved)
-        name, params = body.get("query"), body.get("params", {})
-        if token is not None or not isinstance(name, str):
+        if token is not None or not isinstance(query, str):
             raise SubscriptionError("bad_request", "send either a query's name and params, or a token")
-        if not isinstance(params, dict):
+        asked = body.get("params", {})
+        if not isinstance(asked, dict):
             raise SubscriptionError("invalid_params", "params must be an object")
-        registered = self._find(name)
+        registered = self._find(query)
         if registered.token_only:
             raise SubscriptionError("forbidden", "this query takes a token that the server signed")
-        return Subscription(registered, params, saved)
+        return Subscription(registered, asked, saved)
 
     def _find(self, name: str) -> Registered:
-        found = self._queries.get(name) or self.app.extensions.get("sa_notify.queries", {}).get(name)
+        admin: Mapping[str, Registered] = self.app.extensions.get("sa_notify.queries", {})
+        found = self._queries.get(name) or admin.get(name)
         if found is None:
             raise SubscriptionError("unknown_query", "no query is registered under this name")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def _recheck_one(
         self, running: Running, subscriber: Subscriber, subscription: Subscription, user: str | None

@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 _MAX_ID = 2**53 - 1
 
 
-class RealtimeNamespace(Namespace):  # type: ignore[misc]  # Flask-SocketIO has no types
+class RealtimeNamespace(Namespace):
     """``/realtime``: every event answers ``{"ok": true, ...}`` or ``{"ok": false, "error": ...}``."""
 
     def on_connect(self, auth: object = None) -> None:

@@ -72,8 +72,7 @@ class StatementReader:
 
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(**READING)
+        with self._engine.connect().execution_options(**READING) as connection:
             # first: a snapshot taken later could claim to have seen what the rows have not
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
             covered = self._cache.of(connection, self._dependencies.tables)

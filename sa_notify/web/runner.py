@@ -3,10 +3,9 @@
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
 
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
@@ -138,7 +137,7 @@ class Runner:
             reasons = "; ".join(action.doubts)
             logger.warning("live query %s is read every %s s: %s", action.name, action.refresh, reasons)
 
-    _hands: dict[type[Action], Callable[[Any, Any], None]] = {
+    _hands: ClassVar[dict[type[Action], Callable[[Any, Any], None]]] = {
         act.Read: _read,
         act.Wait: _wait,
         act.Greet: _greet_soon,
@@ -167,7 +166,7 @@ class Runner:
             return
         try:
             reading = self._runtime.call(query.read)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  # whatever a query does, its subscribers are told
             self._failed(key, query.name, error)
             return
         with self._lock:

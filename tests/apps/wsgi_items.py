@@ -1,6 +1,6 @@
 """What gunicorn serves: sockets are patched before anything else is imported."""
 
-# ruff: noqa: E402, I001
+# ruff: noqa: E402
 from gevent import monkey
 
 monkey.patch_all()

@@ -73,7 +73,7 @@ class HubMachine(RuleBasedStateMachine):
     def _query(self, table: str, descending: bool) -> Query:
         return Query(f"{table} {descending}", (table, descending), lambda: None)  # type: ignore[arg-type,return-value]
 
-    def _do(self, actions: Sequence[act.Action]) -> None:
+    def _do(self, actions: Sequence[act.Action]) -> None:  # noqa: C901  # one arm for each action
         for action in actions:
             match action:
                 case act.Read(key):
@@ -178,7 +178,7 @@ class HubMachine(RuleBasedStateMachine):
         self.following = True
         self._do(self.hub.begin_epoch(self.now))
 
-    @precondition(lambda self: self.following and self.arrived % 5 == 4)
+    @precondition(lambda self: self.following and self.arrived % 3 == 2)
     @rule()
     def lose_feed(self) -> None:
         self.following = False
