@@ -1,13 +1,15 @@
 """From what ``@realtime`` is put on to the tables behind it, and from attribute to column names."""
 
 import inspect as python_inspect
+from collections import defaultdict
 from collections.abc import Iterable
+from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
 from sqlalchemy import Table, inspect as sqlalchemy_inspect
 from sqlalchemy.orm import Mapper
-from sqlalchemy.orm.exc import UnmappedClassError
+from sqlalchemy.orm.exc import UnmappedClassError, UnmappedColumnError
 
 from sa_notify.capture.names import stored
 from sa_notify.errors import RealtimeError
@@ -85,11 +87,13 @@ def _known_names(target: object) -> dict[str, list[str]]:
     known = {stored(c.name): [stored(c.name)] for table in tables_of(target) for c in table.columns}
     if isinstance(target, Table):
         return known | {c.key: [stored(c.name)] for c in target.columns}
-    for attribute in mapper_of(target).column_attrs:
-        columns = [stored(c.name) for c in attribute.columns if isinstance(getattr(c, "table", None), Table)]
-        if columns:
-            known[attribute.key] = columns
-    return known
+    # column by column: asking the mapper for its attributes would configure relationships, whose other
+    # classes may not be written yet
+    mapper, attributes = mapper_of(target), defaultdict[str, list[str]](list)
+    for column in (column for table in tables_of(target) for column in table.columns):
+        with suppress(UnmappedColumnError):
+            attributes[mapper.get_property_by_column(column).key].append(stored(column.name))
+    return known | attributes
 
 
 def _unknown(target: object, name: str, option: str, known: Iterable[str]) -> str:
