@@ -40,7 +40,7 @@ class Stage:
         self.site = Site(mode, **options)
         if count:
             self.site.write(insert(Item).values([_item(number) for number in range(1, count + 1)]))
-        self.fetches = 0
+        self.fetched_at: list[float] = []
         self.answer: dict[str, Any] | None = None
         self.wire = Wire(page, self._window_of)
         self._client = self.site.app.test_client()
@@ -71,6 +71,11 @@ class Stage:
         return self.page.locator(f"[id='sa-row:{key}:col-{column}']")
 
     @property
+    def fetches(self) -> int:
+        """How often the page was fetched in the background."""
+        return len(self.fetched_at)
+
+    @property
     def editor(self) -> Locator:
         """The text field of the open inline editor, wherever on the page x-editable puts it."""
         return self.page.locator(".editable-input input")
@@ -82,7 +87,8 @@ class Stage:
     def _served(self, route: Route) -> None:
         request = route.request
         background = request.headers.get("x-sa-notify") == "1"
-        self.fetches += background
+        if background:
+            self.fetched_at.append(time.monotonic())
         if background and self.answer is not None:
             route.fulfill(**self.answer)
             return
