@@ -61,5 +61,12 @@ def test_an_editable_row_that_left_the_page_shows_but_can_not_be_edited(page: Pa
     expect(stage.cell(2, "title")).to_have_text("left")
     stage.cell(2, "title").locator("a").first.click()
     assert page.locator(".editable-open").count() == 0
+
+    stage.change(update(Item).where(Item.id == 2).values(rank=20, title="back"))
+    expect(stage.cell(2, "title")).to_have_text("back")
+    stage.cell(2, "title").locator("a").first.click()
+    expect(stage.editor).to_have_value("back")
+    page.keyboard.press("Escape")
+    stage.change(update(Item).where(Item.id == 2).values(rank=5000, title="left"))
     page.get_by_role("button", name="Show").click()
     stage.wait_same()
