@@ -152,6 +152,34 @@ def test_locks_exclude(runtime: Runtime) -> None:
     assert worst == [1]
 
 
+_FORKING = """
+from gevent import monkey
+monkey.patch_all()
+import os, signal
+from sa_notify.web.runtimes import GeventRuntime
+
+runtime = GeventRuntime()
+assert 7 == runtime.call(lambda: 7) == runtime.call_apart(lambda: 7)
+pid = os.fork()
+if not pid:
+    signal.alarm(20)
+    for lane in (runtime.call, runtime.call_apart):
+        runtime.sleep(0.01)
+        assert 8 == lane(lambda: 8)
+    os._exit(0)
+assert 0 == os.waitpid(pid, 0)[1]
+assert 9 == runtime.call_apart(lambda: 9)
+"""
+
+
+def test_native_threads_after_a_fork() -> None:
+    """A child of a process that used its threads has threads of its own."""
+    command = [sys.executable, "-W", "ignore", "-c", _FORKING]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
 _TICKING = """
 from gevent import monkey
 monkey.patch_all()
