@@ -73,7 +73,7 @@ class HubMachine(RuleBasedStateMachine):
     def _query(self, table: str, descending: bool) -> Query:
         return Query(f"{table} {descending}", (table, descending), lambda: None)  # type: ignore[arg-type,return-value]
 
-    def _do(self, actions: Sequence[act.Action]) -> None:  # noqa: C901  # one arm for each action
+    def _do(self, actions: Sequence[act.Action]) -> None:
         for action in actions:
             match action:
                 case act.Read(key):
