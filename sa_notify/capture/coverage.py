@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, text
 
+from sa_notify.capture.spec import read_header
 from sa_notify.capture.template import catalog_sql
 
 #: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
@@ -29,16 +30,30 @@ class Coverage:
     :param doubts: sentences, each a way for the table's content to change unannounced, with the mend.
     :param relatives: names under which changes of this table's rows are announced besides its own:
         its partitions and children, and the tables that it is a partition or child of.
+    :param captured: columns whose changes are announced by all of these.
     """
 
     name: str | None
     doubts: tuple[str, ...] = ()
     relatives: tuple[str, ...] = ()
+    captured: frozenset[str] = frozenset()
 
     @property
     def names(self) -> frozenset[str]:
         """Every name under which a change of this table may be announced."""
         return frozenset(self.relatives if self.name is None else (self.name, *self.relatives))
+
+
+    def blind_to(self, columns: Iterable[str]) -> tuple[str, ...]:
+        """Sentences for those of the columns whose changes would not be announced."""
+        if self.doubts:
+            return ()
+        missing = sorted(set(columns) - self.captured)
+        return tuple(
+            f"changes of {self.name}.{column} are not announced: take it out of exclude=, or run "
+            "`alembic revision --autogenerate` and `alembic upgrade head` if the column is new"
+            for column in missing
+        )
 
 
 def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict[TableKey, Coverage]:
@@ -78,7 +93,14 @@ def _missing(key: TableKey) -> Coverage:
 def _read(row: Mapping[Any, Any]) -> Coverage:
     name = str(row["name"])
     relatives = tuple(sorted(str(relative) for relative in row["relatives"]))
-    return Coverage(name, tuple(_doubts(name, row)), relatives)
+    return Coverage(name, tuple(_doubts(name, row)), relatives, _captured(row["headers"]))
+
+
+def _captured(headers: Iterable[str]) -> frozenset[str]:
+    """What every one of the functions announces; nothing where one is of a newer release."""
+    found = [read_header(header) for header in headers]
+    known = [frozenset((*params.key, *params.columns)) if params else frozenset() for params in found]
+    return frozenset[str].intersection(*known) if known else frozenset()
 
 
 def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:

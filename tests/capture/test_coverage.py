@@ -169,3 +169,15 @@ def test_read_only(database: Any, items: Table) -> None:
     """A read-only transaction can ask."""
     with database.engine.connect().execution_options(postgresql_readonly=True) as connection:
         assert coverage(connection, [items])[None, "items"].doubts == ()
+
+
+def test_columns_that_are_not_captured(database: Any, items: Table) -> None:
+    """A column that the installed trigger does not know is told, with the mend."""
+    database.write("ALTER TABLE items ADD COLUMN later text")
+    with database.engine.connect() as connection:
+        (found,) = coverage(connection, [items]).values()
+
+    assert found.captured == {"id", "a"}
+    assert found.blind_to(["id", "a"]) == ()
+    (doubt,) = found.blind_to(["a", "later"])
+    assert doubt.startswith("changes of public.items.later are not announced")

@@ -19,13 +19,22 @@ WITH RECURSIVE asked AS (
                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
                  AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc')
                  AND starts_with(p.prosrc, '-- sa_notify:')
-           ) AS announces
+           ) AS announces,
+           ARRAY(
+               SELECT split_part(p.prosrc, chr(10), 1)
+               FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+               WHERE t.tgrelid = c.oid AND t.tgname = '_sa_notify_upd'
+                 AND starts_with(p.prosrc, '-- sa_notify:')
+           ) AS headers
     FROM (TABLE down UNION TABLE up) AS family
     JOIN pg_catalog.pg_class c ON c.oid = family.member
     JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 )
 SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
        row_security_active(asked.relation) AS row_security,
+       ARRAY(
+           SELECT unnest(other.headers) FROM member other WHERE other.i = asked.i
+       ) AS headers,
        ARRAY(
            SELECT other.name FROM member other
            WHERE other.i = asked.i AND other.relation <> asked.relation
