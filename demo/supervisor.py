@@ -18,7 +18,7 @@ import psycopg2
 from psycopg2.extensions import make_dsn
 from sqlalchemy import make_url
 
-from demo.embedded import EmbeddedPostgres, EmbeddedRedis
+from demo.embedded import EmbeddedPostgres, EmbeddedRedis, bundled
 from demo.process import Child, free_port, listening
 from demo.rooms import postgres_room
 
@@ -198,4 +198,4 @@ def _what_to_try(port: int, database_url: str, home: Path) -> str:
 
 def _psql(database_url: str) -> str:
     plain = make_url(database_url).set(drivername="postgresql").render_as_string(hide_password=True)
-    return f"{shutil.which('psql') or 'psql'} '{plain}'"
+    return f"{shutil.which('psql') or bundled('psql')} '{plain}'"
