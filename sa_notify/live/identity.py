@@ -1,25 +1,24 @@
 """When two statements are the same live query."""
 
-import datetime
-import decimal
+import datetime as dt
 import enum
-import uuid
+import ipaddress
 from collections.abc import Hashable, Mapping
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy.dialects.postgresql import Range
+
+from sa_notify.errors import QueryError
 from sa_notify.live.dependencies import Dependencies
+from sa_notify.live.resolve import signature
 
-_PLAIN = (
-    bool,
-    int,
-    str,
-    bytes,
-    uuid.UUID,
-    datetime.date,
-    datetime.datetime,
-    datetime.time,
-    datetime.timedelta,
-    type(None),
+_EQUAL_IS_SAME = frozenset(
+    {
+        *(bool, int, str, bytes, type(None), UUID, dt.date, dt.timedelta),
+        *(ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network),
+    }
 )
 
 
@@ -30,28 +29,51 @@ class _Unique:
 def freeze(value: Any) -> Hashable:
     """Something hashable that equals another value's only when both surely are the same value.
 
-    ``1``, ``1.0`` and ``True`` are three values; what can't be compared is equal to nothing.
+    ``1``, ``1.0`` and ``True`` are three values, and so are equal moments of different time zones. What
+    can't be told is equal to nothing, not even to itself frozen again.
     """
-    kind = type(value)
-    if kind in _PLAIN:
-        # an offset is part of what a statement says, though equal instants compare equal
-        return (kind, value, getattr(value, "tzinfo", None) and str(value))
-    if kind in (float, decimal.Decimal):
-        return (kind, str(value))
+    kind: Any = type(value)
+    if kind in _EQUAL_IS_SAME:
+        return (kind, value)
+    if kind in (float, Decimal, dt.datetime, dt.time):
+        return (kind, repr(value) if kind in (float, Decimal) else _moment(value))
     if isinstance(value, enum.Enum):
-        return (kind, value.name)
+        return (kind, value.name, freeze(value.value))
+    return _freeze_container(value, kind)
+
+
+def _moment(value: dt.datetime | dt.time) -> Hashable:
+    """Its text has the offset in it, which is part of what a statement says."""
+    return (value.isoformat(), value.fold)
+
+
+def _freeze_container(value: Any, kind: Any) -> Hashable:
     if kind in (list, tuple):
         return (kind, *(freeze(item) for item in value))
     if kind in (set, frozenset):
         return (kind, frozenset(freeze(item) for item in value))
-    if isinstance(value, Mapping):
-        return (kind, frozenset((freeze(name), freeze(item)) for name, item in value.items()))
+    if kind is dict:
+        return (kind, *((freeze(name), freeze(item)) for name, item in value.items()))
+    if kind in (bytearray, memoryview):
+        return (kind, bytes(value))
+    if kind is Range:
+        return (kind, freeze(value.lower), freeze(value.upper), value.bounds, value.empty)
     return _Unique()
 
 
 def identity(dependencies: Dependencies, layout: Hashable, *rest: Hashable) -> Hashable:
     """Equal for statements with the same SQL, the same bound values and the same rows on the wire.
 
-    :param layout: what else decides how a row looks: its columns' names and key.
+    :param layout: what else decides how a row looks: :attr:`sa_notify.live.shape.Shape.layout`.
+    :param rest: whatever else must be the same for two subscribers to share a query.
+    :raises QueryError: a parameter of the statement has no value.
     """
-    return (dependencies.sql, freeze(dict(dependencies.params)), layout, *rest)
+    if dependencies.unbound:
+        name = dependencies.unbound[0]
+        raise QueryError(f"the parameter {name!r} has no value: bind it in the query's function")
+    types = tuple(signature(type_) for type_ in dependencies.types.values())
+    return (dependencies.sql, _named(dependencies.params), types, _named(dependencies.options), layout, *rest)
+
+
+def _named(values: Mapping[str, Any]) -> Hashable:
+    return tuple((name, freeze(value)) for name, value in values.items())

@@ -1,0 +1,175 @@
+"""A statement compiler that notes what it renders."""
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import BindParameter, Column, Date, DateTime, TableClause, Time
+from sqlalchemy.engine import Dialect
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from sa_notify.live.excluded import is_excluded
+from sa_notify.live.functions import MOMENTS, OPERATORS, PURE, REASONS, SAMPLING, UNKNOWN, clock_word
+
+_TIMES = (Date, DateTime, Time)
+_PLAIN_TEXT = re.compile(
+    r"""\*|-?\d+(\.\d+)?|'[^'\\]*'|("[^"]+"|[A-Za-z_]\w*)(\.("[^"]+"|[A-Za-z_]\w*))*"""
+    r"""(\s+(asc|desc))?(\s+nulls\s+(first|last))?""",
+    re.IGNORECASE,
+)
+
+
+def recording(dialect: Dialect) -> Any:
+    """The dialect's statement compiler, as a class whose instances have ``tables`` and ``doubts``."""
+    compiler: Any = dialect.statement_compiler
+    return _recording(compiler)
+
+
+@lru_cache
+def _recording(compiler: Any) -> Any:
+    return type("RecordingCompiler", (_Recorder, compiler), {})
+
+
+# SQLAlchemy's own visit methods have no annotations
+_Compiler: Any = SQLCompiler
+
+
+class _Recorder(_Compiler):  # type: ignore[misc]
+    """Notes tables, and whatever else a result may depend on."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.tables: set[TableClause] = set()
+        self.doubts: set[str] = set()
+        super().__init__(*args, **kwargs)
+
+    # -- tables and columns
+
+    def visit_table(self, table: Any, *args: Any, **kwargs: Any) -> Any:
+        self.tables.add(table)
+        return super().visit_table(table, *args, **kwargs)
+
+    def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> Any:
+        if column.is_literal:
+            self._text(str(column.name))
+        elif isinstance(column, Column) and not self._is_outermost(kwargs):
+            self._used(column)
+        return super().visit_column(column, *args, **kwargs)
+
+    def _is_outermost(self, kwargs: dict[str, Any]) -> bool:
+        """In the list of what the statement itself selects: what of that is shown, its shape decides."""
+        return len(self.stack) == 1 and bool(kwargs.get("within_columns_clause"))
+
+    def _used(self, column: Column[Any]) -> None:
+        for base in column.base_columns:
+            if isinstance(base, Column) and is_excluded(base):
+                self.doubts.add(
+                    f"changes of {base.table}.{base.name} are not announced, as @realtime excludes it: "
+                    "do not filter, sort or join by it, or take it out of exclude="
+                )
+
+    # -- functions and operators
+
+    def visit_function(self, func: Any, *args: Any, **kwargs: Any) -> Any:
+        self._function(func)
+        return super().visit_function(func, *args, **kwargs)
+
+    def _function(self, func: Any) -> None:
+        name = str(func.name).lower()
+        packages = [str(part).lower() for part in func.packagenames]
+        arguments = list(getattr(func, "clauses", ()))
+        known = name in PURE and packages in ([], ["pg_catalog"])
+        if name in {*SAMPLING, "next_value"} or (name == "age" and len(arguments) == 2):
+            return
+        if not known:
+            self.doubts.add(f"{'.'.join([*packages, name])}() {REASONS.get(name, UNKNOWN)}")
+        if name in MOMENTS:
+            self._moments(arguments)
+
+    def visit_sequence(self, sequence: Any, *args: Any, **kwargs: Any) -> Any:
+        self.doubts.add(f"{sequence.name} {REASONS['nextval']}")
+        return super().visit_sequence(sequence, *args, **kwargs)
+
+    def visit_tablesample(self, *args: Any, **kwargs: Any) -> Any:
+        self.doubts.add(f"TABLESAMPLE {REASONS['random']}")
+        return super().visit_tablesample(*args, **kwargs)
+
+    def visit_custom_op_binary(self, element: Any, operator: Any, **kwargs: Any) -> Any:
+        self._operator(operator.opstring)
+        return super().visit_custom_op_binary(element, operator, **kwargs)
+
+    def visit_custom_op_unary_operator(self, element: Any, operator: Any, **kwargs: Any) -> Any:
+        self._operator(operator.opstring)
+        return super().visit_custom_op_unary_operator(element, operator, **kwargs)
+
+    def visit_custom_op_unary_modifier(self, element: Any, operator: Any, **kwargs: Any) -> Any:
+        self._operator(operator.opstring)
+        return super().visit_custom_op_unary_modifier(element, operator, **kwargs)
+
+    def _operator(self, text: str) -> None:
+        if not OPERATORS.issuperset(text.lower().split()):
+            self.doubts.add(f"the operator {text} {UNKNOWN}")
+
+    # -- values
+
+    def visit_bindparam(self, bindparam: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(bindparam.type, _TIMES):
+            self._moments([bindparam])
+        return super().visit_bindparam(bindparam, *args, **kwargs)
+
+    def visit_binary(self, binary: Any, *args: Any, **kwargs: Any) -> Any:
+        # a string beside a date is a date to PostgreSQL, though not to SQLAlchemy
+        if isinstance(binary.left.type, _TIMES) or isinstance(getattr(binary.right, "type", None), _TIMES):
+            self._moments(visitors.iterate(binary))
+        return super().visit_binary(binary, *args, **kwargs)
+
+    def _moments(self, elements: Iterable[Any]) -> None:
+        for element in elements:
+            value = element.effective_value if isinstance(element, BindParameter) else None
+            for moment in value if isinstance(value, (list, tuple)) else [value]:
+                if clock_word(moment):
+                    self.doubts.add(f"{moment!r} {REASONS['now']}")
+
+    # -- statements that write, which a page may run beside those that read
+
+    def visit_insert(self, insert_stmt: Any, *args: Any, **kwargs: Any) -> Any:
+        self.tables.add(insert_stmt.table)
+        return super().visit_insert(insert_stmt, *args, **kwargs)
+
+    def visit_update(self, update_stmt: Any, *args: Any, **kwargs: Any) -> Any:
+        self.tables.add(update_stmt.table)
+        return super().visit_update(update_stmt, *args, **kwargs)
+
+    def visit_delete(self, delete_stmt: Any, *args: Any, **kwargs: Any) -> Any:
+        self.tables.add(delete_stmt.table)
+        return super().visit_delete(delete_stmt, *args, **kwargs)
+
+    # -- what only PostgreSQL can read
+
+    def visit_textclause(self, textclause: Any, *args: Any, **kwargs: Any) -> Any:
+        self._text(textclause.text)
+        return super().visit_textclause(textclause, *args, **kwargs)
+
+    def visit_textual_select(self, taf: Any, *args: Any, **kwargs: Any) -> Any:
+        self._text("SELECT ...")
+        return super().visit_textual_select(taf, *args, **kwargs)
+
+    def visit_tstring(self, *args: Any, **kwargs: Any) -> Any:
+        self._text("SELECT ...")
+        return super().visit_tstring(*args, **kwargs)
+
+    def _compose_select_body(self, text: Any, select: Any, *args: Any, **kwargs: Any) -> Any:
+        # @compiles functions write SQL themselves: here their elements can still be seen
+        for element in visitors.iterate(select):
+            if hasattr(type(element), "_compiler_dispatcher"):
+                self.doubts.add(f"{type(element).__name__}, compiled by @compiles, {UNKNOWN}")
+        return super()._compose_select_body(text, select, *args, **kwargs)
+
+    def _text(self, text: str) -> None:
+        plain = _PLAIN_TEXT.fullmatch(text.strip())
+        if plain is None or text.strip().lower() in REASONS or clock_word(text.strip().strip("'")):
+            self.doubts.add(
+                "SQL written as text hides what it reads: write it with SQLAlchemy's constructs, "
+                "or choose how often it is read again with refresh="
+            )

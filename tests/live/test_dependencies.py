@@ -1,0 +1,322 @@
+"""What statements of all kinds read, and what else their results depend on."""
+
+import re
+from typing import Any
+
+import pytest
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Connection,
+    Date,
+    Engine,
+    Integer,
+    MetaData,
+    Sequence,
+    String,
+    Table,
+    and_,
+    bindparam,
+    cast,
+    column,
+    event,
+    exists,
+    extract,
+    func,
+    insert,
+    lateral,
+    literal,
+    literal_column,
+    select,
+    table,
+    tablesample,
+    text,
+    true,
+    union,
+    union_all,
+    values,
+)
+from sqlalchemy.dialects import postgresql as pg
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import (
+    Session,
+    aliased,
+    joinedload,
+    selectin_polymorphic,
+    with_loader_criteria,
+    with_polymorphic,
+)
+from sqlalchemy.sql.expression import ColumnElement
+
+from sa_notify.live.dependencies import Dependencies, dependencies
+from sa_notify.live.functions import CHANCE, CLOCK, COUNTERS, OPERATORS, PURE
+from sa_notify.live.shape import prepare
+from tests.live.models import Animal, Cat, Dog, Old, Owner, Place, Plain, Puppy, Task, Unheard, plain_table
+
+DIALECT: Any = pg.psycopg2.dialect()
+
+
+class utcnow(ColumnElement[Any]):
+    """The recipe of SQLAlchemy's own documentation."""
+
+    inherit_cache = True
+
+
+@compiles(utcnow)
+def _utcnow(element: Any, compiler: Any, **_: Any) -> str:
+    return "timezone('utc', CURRENT_TIMESTAMP)"
+
+
+def _find(statement: Any) -> Dependencies:
+    return dependencies(statement, DIALECT)
+
+
+def _names(statement: Any) -> set[str]:
+    return {str(found) for found in _find(statement).tables}
+
+
+tree = select(Task.id, literal(0).label("depth")).where(Task.owner_id.is_(None)).cte("tree", recursive=True)
+tree = tree.union_all(select(Place.x, tree.c.depth + 1).join(tree, Place.x == tree.c.id))
+ANIMALS = with_polymorphic(Animal, [Cat])
+
+TABLES: list[tuple[Any, set[str]]] = [
+    (select(Task), {"tasks"}),
+    (select(plain_table), {"plain"}),
+    (select(Plain), {"plain"}),
+    (select(aliased(Task)), {"tasks"}),
+    (select(Task.id).join(Task.owner), {"tasks", "owners"}),
+    (select(Owner), {"owners", "tasks"}),
+    (select(Owner.id), {"owners"}),
+    (select(Owner).options(joinedload(Owner.tasks).joinedload(Task.owner)), {"owners", "tasks"}),
+    (select(Place).where(exists().where(Task.id == Place.x)), {"places", "tasks"}),
+    (select(Place).where(Place.x.in_(select(Task.id))), {"places", "tasks"}),
+    (select(Place.x, select(func.count(Task.id)).scalar_subquery()), {"places", "tasks"}),
+    (select(Place).order_by(select(func.count(Task.id)).scalar_subquery()), {"places", "tasks"}),
+    (select(select(Task).subquery().c.id), {"tasks"}),
+    (select(select(Task).cte().c.id), {"tasks"}),
+    (select(tree.c.id), {"tasks", "places"}),
+    (union(select(Task.id), union_all(select(Place.x), select(Old.id))), {"tasks", "places", "Old Style"}),
+    (select(Task).where(Task.owner.has(Owner.name == "x")), {"tasks", "owners"}),
+    (select(Cat), {"animals", "cats"}),
+    (select(Animal), {"animals", "dogs"}),
+    (select(Dog), {"animals", "dogs"}),
+    (select(Puppy), {"animals", "dogs"}),
+    (select(Animal.id), {"animals"}),
+    (select(Animal).options(selectin_polymorphic(Animal, [Cat])), {"animals", "dogs", "cats"}),
+    (select(ANIMALS.id).where(ANIMALS.Cat.lives > 1), {"animals", "cats"}),
+    (select(table("light", column("x"), schema="other")), {"other.light"}),
+    (select(lateral(select(Place.y)).c.y), {"places"}),
+    (select(tablesample(plain_table, func.bernoulli(1))), {"plain"}),
+    (select(values(column("x", Integer), name="v").data([(1,)])), set()),
+    (select(func.generate_series(1, 3)), set()),
+    (select(Task).options(with_loader_criteria(Task, Task.id.in_(select(Place.x)))), {"tasks", "places"}),
+    (select(Owner).from_statement(select(Owner).join(Task)), {"owners", "tasks"}),
+    (select(Plain).from_statement(text("SELECT * FROM plain")), set()),
+    (insert(plain_table).from_select(["n"], select(Task.id)), {"plain", "tasks"}),
+]
+
+
+@pytest.mark.parametrize(("statement", "expected"), TABLES, ids=[str(n) for n in range(len(TABLES))])
+def test_every_table_is_seen(statement: Any, expected: set[str]) -> None:
+    """Wherever in the statement it stands, and whatever put it there."""
+    assert _names(statement) == expected
+
+
+def test_columns_and_their_expressions_are_seen() -> None:
+    """A column property reads tables that the statement does not name."""
+    assert _names(select(Owner.task_count)) == {"owners", "tasks"}
+
+
+def test_prepared_statements_read_no_more_than_is_shown() -> None:
+    """Relationships that load eagerly would make every query depend on them."""
+    assert _names(prepare(select(Task))) == {"tasks"}
+
+
+def test_schemas_are_translated() -> None:
+    """As the statement's own execution options say."""
+    statement = select(Place, table("other", column("x"), schema="a").c.x).execution_options(
+        schema_translate_map={None: "tenant", "a": "b"}
+    )
+    assert {(found.schema, found.name) for found in _find(statement).tables} == {
+        ("tenant", "places"),
+        ("b", "other"),
+    }
+
+
+CERTAIN: list[Any] = [
+    select(Task).where(Task.id == 1).order_by(Task.title.desc()).limit(3),
+    select(func.count(), func.lower(Task.title), func.coalesce(Task.notes, "")),
+    select(func.max(Task.id).filter(Task.id > 1).over(partition_by=Task.owner_id)),
+    select(func.percentile_cont(0.5).within_group(Task.price)),
+    select(extract("year", cast("2026-01-01", Date)), cast(Task.id, String)),
+    select(func.pg_catalog.lower(Task.title)),
+    select(func.age(literal("2026-01-01", Date), literal("2025-01-01", Date))),
+    select(func.date_trunc("day", literal("2026-01-01", Date))),
+    select(Task.title.op("||")("x"), Task.title.op("IS NOT DISTINCT FROM")("x"), Task.id.op("%")(2)),
+    select(cast(Task.notes, pg.JSONB)["a"].astext, cast(Task.notes, pg.JSONB).has_key("a")),
+    select(cast(Task.notes, pg.JSONB).contains({"a": 1}), pg.array([1]).overlap([2])),
+    select(Task).where(Task.title.ilike("%now%"), Task.title == "today", Task.title.regexp_match("x")),
+    select(literal_column("1"), literal_column("'x'").label("y"), literal_column("tasks.id")).select_from(
+        Task
+    ),
+    select(text("id")).select_from(Task).order_by(text("id DESC NULLS LAST")),
+    select(func.grouping_sets(Task.id), func.unnest(pg.array([1])).column_valued("u")),
+    select(Task).where(Task.id == func.any(literal([1], ARRAY(Integer)))),
+    select(func.row_number().over(order_by=Task.id), func.string_agg(Task.title, ",")),
+    select(and_(true(), Task.id.between(1, 2), Task.id.in_([1, 2]))),
+]
+
+
+@pytest.mark.parametrize("statement", CERTAIN, ids=[str(n) for n in range(len(CERTAIN))])
+def test_what_depends_on_rows_alone_raises_no_doubt(statement: Any) -> None:
+    """A doubt costs a query every two seconds: none without a reason."""
+    assert _find(statement).doubts == ()
+
+
+DOUBTFUL: list[tuple[Any, str]] = [
+    (select(func.now()), r"now\(\) depends on the clock.*refresh="),
+    (select(Task).where(func.current_date() > literal("2026-01-01", Date)), "clock"),
+    (select(func.current_timestamp()), "clock"),
+    (select(func.localtime()), "clock"),
+    (select(func.clock_timestamp()), "clock"),
+    (select(func.age(literal("2026-01-01", Date))), "clock"),
+    (select(func.date("today")), "clock"),
+    (select(cast("now", Date)), "clock"),
+    (select(cast(" Tomorrow 04:00", pg.TIMESTAMP)), "clock"),
+    (select(column("due", Date)).where(column("due", Date) == "today"), "clock"),
+    (select(column("due", Date)).where(column("due", Date).in_(["today", "2026-01-01"])), "clock"),
+    (select(Task).order_by(func.random()), "chance"),
+    (select(func.gen_random_uuid()), "chance"),
+    (select(tablesample(plain_table, func.bernoulli(1))), "TABLESAMPLE.*chance"),
+    (select(Sequence("s").next_value()), "moves"),
+    (select(func.nextval("s")), "moves"),
+    (select(func.current_setting("app.user")), "session"),
+    (select(func.current_user()), "session"),
+    (select(func.my_function(Task.id)), r"my_function\(\).*refresh="),
+    (select(func.mine.lower(Task.title)), r"mine\.lower\(\)"),
+    (select(func.query_to_xml("SELECT 1")), "query_to_xml"),
+    (select(func.dblink("x").table_valued("y")), "dblink"),
+    (select(Task.id.op("&&&")(1)), "&&&"),
+    (select(Task).where(text("price > (SELECT 1)")), "text hides"),
+    (select(text("now()")), "text hides"),
+    (select(literal_column("current_date")), "text hides"),
+    (select(literal_column("'now'", Date)), "text hides"),
+    (select(literal_column("f(x)")), "text hides"),
+    (select(Task.id).prefix_with("ALL (SELECT 1)"), "text hides"),
+    (select(Plain).from_statement(text("SELECT 1")), "text hides"),
+    (select(text("SELECT 1 AS x").columns(column("x")).subquery().c.x), "text hides"),
+    (select(utcnow()), "utcnow.*@compiles"),
+    (select(Task).where(Task.id == select(utcnow()).scalar_subquery()), "utcnow"),
+    (select(Task.id).where(Task.secret == "x"), "exclude"),
+    (select(Task.id).order_by(Task.secret), "exclude"),
+    (select(select(Task).subquery().c.id), "exclude"),
+    (select(Place).join(Task, Task.secret == Place.y), "exclude"),
+    (select(Task.id).group_by(aliased(Task).secret), "exclude"),
+    (select(Task.id).where(Task.spoiler == 1), "exclude"),
+]
+
+
+@pytest.mark.parametrize(("statement", "message"), DOUBTFUL, ids=[str(n) for n in range(len(DOUBTFUL))])
+def test_whatever_else_a_result_depends_on_is_named(statement: Any, message: str) -> None:
+    """With the mend; such a query is read again by the clock."""
+    doubts = _find(statement).doubts
+
+    assert len(doubts) == 1
+    assert re.search(message, doubts[0])
+
+
+def test_excluded_columns_in_what_a_model_selects_raise_no_doubt() -> None:
+    """They are not shown, so that their changes change nothing."""
+    assert _find(select(Task)).doubts == ()
+    assert _find(select(Dog)).doubts == ()
+
+
+def test_compiled_twice_is_the_same() -> None:
+    """A query's identity rests on it."""
+
+    def build() -> Dependencies:
+        boss = aliased(Owner)
+        return _find(select(Task, boss).join(boss, Task.owner).where(Task.id.in_([1, 2]), boss.name == "x"))
+
+    assert build() == build()
+    assert list(build().params.values()) == [[1, 2], "x"]
+
+
+def test_missing_values_are_told() -> None:
+    """They would fail only when the statement runs."""
+    statement = select(Task).where(Task.id == bindparam("which"), Task.title == bindparam("t", "x"))
+
+    assert _find(statement).unbound == ("which",)
+
+
+def test_lazy_loads_can_be_asked(engine: Engine) -> None:
+    """What a session executes by itself is a statement as well, whose values come later."""
+    seen: list[Any] = []
+    metadata = Owner.metadata
+    metadata.create_all(engine)
+    with Session(engine) as session:
+        session.add(Task(id=1, title="a", owner=Owner(id=1, name="x")))
+        session.add(Dog(id=1, kind="dog", name="y"))
+        session.commit()
+        session.expunge_all()
+
+        def executing(
+            connection: Connection, cursor: Any, sql: str, values: Any, context: Any, many: bool
+        ) -> None:
+            seen.append(dependencies(context.compiled.statement, context.compiled.dialect))
+
+        event.listen(session.connection(), "before_cursor_execute", executing)
+        assert len(session.scalars(select(Task)).one().owner.tasks) == 1
+        session.scalars(select(Animal)).one()
+        session.get(Place, (1, "a"))
+    names = [{str(found) for found in item.tables} for item in seen]
+    assert {"tasks"} in names and {"places"} in names and {"animals", "dogs"} in names
+    assert set().union(*names) == {"tasks", "owners", "animals", "dogs", "places"}
+
+
+def test_unknown_tables_are_left_to_the_catalog() -> None:
+    """Whether a table is announced is not the statement's to say."""
+    assert _find(select(Unheard)).doubts == ()
+    assert _names(select(Table("x", MetaData(), Column("id", Integer)))) == {"x"}
+
+
+def _volatility(engine: Engine, sql: str) -> dict[str, str]:
+    with engine.connect() as connection:
+        return {str(name): str(kinds) for name, kinds in connection.execute(text(sql))}
+
+
+# constructs of the grammar, and of contrib modules
+NOT_IN_CATALOG = set(
+    "all any array cast coalesce cube greatest grouping grouping_sets json_arrayagg json_objectagg least"
+    " nullif rollup row some trim akeys avals defined exist hstore hstore_to_json levenshtein metaphone"
+    " similarity soundex strict_word_similarity unaccent word_similarity".split()
+)
+
+
+def test_pure_functions_are_what_the_catalog_says(engine: Engine) -> None:
+    """No function that counts as decided by its arguments is volatile, and each exists."""
+    kinds = _volatility(
+        engine,
+        "SELECT proname, string_agg(DISTINCT provolatile::text, '') FROM pg_proc"
+        " WHERE pronamespace = 'pg_catalog'::regnamespace GROUP BY 1",
+    )
+    newer = {"casefold", "crc32", "crc32c", "gamma", "any_value", "to_bin", "to_oct", "date_add"}
+    newer |= {"date_subtract", "array_to_tsvector", "multirange", "unistr", "bit_count", "trim_array"}
+    newer |= {name for name in PURE if "_strict" in name or "_unique" in name or name.startswith("regexp_")}
+
+    assert {name for name in PURE if "v" in kinds.get(name, "")} == set()
+    assert PURE - kinds.keys() - NOT_IN_CATALOG - newer == set()
+    assert PURE.isdisjoint(CLOCK | CHANCE | COUNTERS)
+
+
+def test_operators_are_what_the_catalog_says(engine: Engine) -> None:
+    """Every operator that counts as PostgreSQL's own is one, and reads nothing else."""
+    kinds = _volatility(
+        engine,
+        "SELECT oprname, string_agg(DISTINCT provolatile::text, '') FROM pg_operator"
+        " JOIN pg_proc p ON p.oid = oprcode WHERE oprnamespace = 'pg_catalog'::regnamespace GROUP BY 1",
+    )
+    symbols = {word for word in OPERATORS if not word.isalpha()}
+
+    assert symbols - kinds.keys() <= {"!=", "<^", ">^"}
+    assert {word for word in symbols if "v" in kinds.get(word, "")} == set()
