@@ -5,12 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Column, Table, event, inspect
+from sqlalchemy import Column, FromClause, event, inspect
 from sqlalchemy.orm import Mapper, Session
-from sqlalchemy.sql import ClauseElement, visitors
 
-from sa_notify.capture.names import stored
-from sa_notify.capture.spec import spec_for
+from sa_notify.live.excluded import is_excluded, shown_by
 
 _ATTRIBUTES: "WeakKeyDictionary[Mapper[Any], tuple[str, ...]]" = WeakKeyDictionary()
 
@@ -60,11 +58,10 @@ class Excluded:
             self._loaded.append((instance, names))
 
 
-def doubts_of(statement: ClauseElement) -> frozenset[str]:
-    """The same for columns that a statement names: to filter, sort or join, or by themselves."""
-    columns = (item for item in visitors.iterate(statement) if isinstance(item, Column))
-    bases = (base for column in columns for base in column.base_columns if isinstance(base, Column))
-    return frozenset(doubt(base.table) for base in bases if _is_excluded(base))
+def doubts_of(statement: Any) -> frozenset[str]:
+    """The same for columns that a statement selects by themselves; other uses its dependencies tell."""
+    selected = (item for item in getattr(statement, "_raw_columns", ()) if not isinstance(item, FromClause))
+    return frozenset(doubt(column.table) for item in selected for column in shown_by(item))
 
 
 def doubt(table: Any) -> str:
@@ -80,12 +77,6 @@ def _attributes(mapper: Mapper[Any]) -> tuple[str, ...]:
         found = _ATTRIBUTES[mapper] = tuple(
             attribute.key
             for attribute in mapper.column_attrs
-            if any(isinstance(column, Column) and _is_excluded(column) for column in attribute.columns)
+            if any(isinstance(column, Column) and is_excluded(column) for column in attribute.columns)
         )
     return found
-
-
-def _is_excluded(column: Column[Any]) -> bool:
-    table: object = column.table  # of a column in a subquery it is no Table, whatever the annotation says
-    spec = spec_for(table) if isinstance(table, Table) else None
-    return spec is not None and stored(column.name) in spec.exclude

@@ -79,12 +79,10 @@ class ListReader:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
         tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
-        covered = live.coverage.of(connection, tables)
-        doubts = {doubt for item in covered for doubt in item.doubts}.union(found.doubts)
+        names, doubts = live.coverage.judge(connection, replace(found, tables=tables))
         if not _same_database(connection, live.engine):
-            doubts.add("the view reads another database than the one given to dispatcher.init_app")
-        names = frozenset[str]().union(*(item.names for item in covered))
-        return Reading(rows, total, transaction.snapshot, names, tuple(sorted(doubts)))
+            doubts += ("the view reads another database than the one given to dispatcher.init_app",)
+        return Reading(rows, total, transaction.snapshot, names, doubts)
 
 
 def table_of(item: Any) -> TableClause:

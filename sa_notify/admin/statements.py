@@ -44,7 +44,8 @@ class Statements:
         found = [_of(compiled) for compiled in self._compiled]
         tables: frozenset[TableClause] = frozenset().union(*(item.tables for item in found))
         doubts = self._doubts.union(*(item.doubts for item in found))
-        return Dependencies(tables, tuple(sorted(doubts)))
+        columns = frozenset[tuple[str | None, str, str]]().union(*(item.columns for item in found))
+        return Dependencies(tables, tuple(sorted(doubts)), columns=columns)
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1

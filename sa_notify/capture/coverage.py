@@ -43,7 +43,6 @@ class Coverage:
         """Every name under which a change of this table may be announced."""
         return frozenset(self.relatives if self.name is None else (self.name, *self.relatives))
 
-
     def blind_to(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Sentences for those of the columns whose changes would not be announced."""
         if self.doubts:

@@ -18,6 +18,7 @@ class Dependencies:
 
     :param tables: every table it names, views included; of a ``schema_translate_map`` in its execution
         options the schemas that it leads to.
+    :param columns: schema, table and name of every column that the result may depend on.
     :param doubts: why its result may change without an announced change of these tables, each with the
         mend. Whether a table is announced at all is the catalog's to say (:mod:`sa_notify.capture`).
     :param sql: the statement as PostgreSQL gets it, lists of values (``IN``) not yet spelled out.
@@ -34,6 +35,7 @@ class Dependencies:
     types: Mapping[str, TypeEngine[Any]] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     unbound: tuple[str, ...] = ()
+    columns: frozenset[tuple[str | None, str, str]] = frozenset()
 
 
 def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
@@ -47,10 +49,12 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
     """
     compiled = recording(dialect)(dialect, statement)
     options = dict(statement.get_execution_options())
+    schemas = options.get("schema_translate_map")
     tables = compiled.tables | later_tables(statement)
+    used = {(_translated(table, schemas), name) for table, name in compiled.columns}
     binds = {name: bind for bind, name in compiled.bind_names.items()}
     return Dependencies(
-        tables=frozenset(_translated(table, options.get("schema_translate_map")) for table in tables),
+        tables=frozenset(_translated(table, schemas) for table in tables),
         doubts=tuple(sorted(compiled.doubts)),
         sql=str(compiled),
         # a callable's value is another one each time
@@ -58,6 +62,7 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
         types={name: bind.type for name, bind in binds.items()},
         options=options,
         unbound=tuple(name for name, bind in binds.items() if bind.required),
+        columns=frozenset((table.schema, str(table.name), name) for table, name in used),
     )
 
 

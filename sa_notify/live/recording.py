@@ -10,6 +10,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from sa_notify.capture.names import stored
 from sa_notify.live.excluded import is_excluded
 from sa_notify.live.functions import MOMENTS, OPERATORS, PURE, REASONS, SAMPLING, UNKNOWN, clock_word
 
@@ -22,7 +23,7 @@ _PLAIN_TEXT = re.compile(
 
 
 def recording(dialect: Dialect) -> Any:
-    """The dialect's statement compiler, as a class whose instances have ``tables`` and ``doubts``."""
+    """The dialect's statement compiler, whose instances have ``tables``, ``columns`` and ``doubts``."""
     compiler: Any = dialect.statement_compiler
     return _recording(compiler)
 
@@ -41,6 +42,7 @@ class _Recorder(_Compiler):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.tables: set[TableClause] = set()
+        self.columns: set[tuple[TableClause, str]] = set()
         self.doubts: set[str] = set()
         super().__init__(*args, **kwargs)
 
@@ -53,17 +55,21 @@ class _Recorder(_Compiler):  # type: ignore[misc]
     def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> Any:
         if column.is_literal:
             self._text(str(column.name))
-        elif isinstance(column, Column) and not self._is_outermost(kwargs):
-            self._used(column)
+        elif isinstance(column, Column):
+            self._used(column, shown=self._is_outermost(kwargs))
         return super().visit_column(column, *args, **kwargs)
 
     def _is_outermost(self, kwargs: dict[str, Any]) -> bool:
         """In the list of what the statement itself selects: what of that is shown, its shape decides."""
         return len(self.stack) == 1 and bool(kwargs.get("within_columns_clause"))
 
-    def _used(self, column: Column[Any]) -> None:
+    def _used(self, column: Column[Any], *, shown: bool) -> None:
         for base in column.base_columns:
-            if isinstance(base, Column) and is_excluded(base):
+            if not isinstance(base, Column) or not isinstance(base.table, TableClause):
+                continue
+            if not is_excluded(base):
+                self.columns.add((base.table, stored(base.name)))
+            elif not shown:
                 self.doubts.add(
                     f"changes of {base.table}.{base.name} are not announced, as @realtime excludes it: "
                     "do not filter, sort or join by it, or take it out of exclude="

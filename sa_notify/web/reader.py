@@ -1,6 +1,5 @@
 """Reads statements: rows, total and snapshot from one transaction."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
@@ -24,13 +23,23 @@ class CoverageCache:
     def __init__(self) -> None:
         self._known: dict[TableKey, Coverage] = {}
 
-    def of(self, connection: Connection, tables: Iterable[TableClause]) -> list[Coverage]:
-        """Names and doubts of each table, asked of the catalog where not known."""
-        keys = [(None if table.schema is None else str(table.schema), str(table.name)) for table in tables]
+    def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Names that changes of these tables are announced under, and why some may not be."""
+        keys = [
+            (None if table.schema is None else str(table.schema), str(table.name)) for table in found.tables
+        ]
+        covered = self._of(connection, keys)
+        names = frozenset[str]().union(*(item.names for item in covered.values()))
+        doubts = {doubt for item in covered.values() for doubt in item.doubts}.union(found.doubts)
+        for key, item in covered.items():
+            doubts.update(item.blind_to(name for *table, name in found.columns if tuple(table) == key))
+        return names, tuple(sorted(doubts))
+
+    def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
         found = coverage(connection, [key for key in keys if key not in self._known])
         known = {**self._known, **found}
         self._known.update({key: item for key, item in found.items() if not item.doubts})
-        return [known[key] for key in keys]
+        return {key: known[key] for key in keys}
 
     def changed(self, connection: Connection) -> bool:
         """Whether a table that nothing was amiss with has changed since; forgets it all if so."""
@@ -43,6 +52,11 @@ class CoverageCache:
     def clear(self) -> None:
         """Ask again: a reconnection may have led to another server."""
         self._known.clear()
+
+
+def table_key(table: TableClause) -> TableKey:
+    """Schema and name of a table, or of what stands for one."""
+    return None if table.schema is None else str(table.schema), str(table.name)
 
 
 class StatementReader:
@@ -75,11 +89,9 @@ class StatementReader:
         with self._engine.connect().execution_options(**READING) as connection:
             # first: a snapshot taken later could claim to have seen what the rows have not
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            covered = self._cache.of(connection, self._dependencies.tables)
+            tables, doubts = self._cache.judge(connection, self._dependencies)
             rows, total = self._read(connection)
-        tables = frozenset[str]().union(*(item.names for item in covered))
-        doubts = [doubt for item in covered for doubt in item.doubts]
-        return Reading(rows, total, snapshot, tables, tuple(sorted({*self._dependencies.doubts, *doubts})))
+        return Reading(rows, total, snapshot, tables, doubts)
 
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
         with Session(connection) as session:

@@ -320,3 +320,19 @@ def test_operators_are_what_the_catalog_says(engine: Engine) -> None:
 
     assert symbols - kinds.keys() <= {"!=", "<^", ">^"}
     assert {word for word in symbols if "v" in kinds.get(word, "")} == set()
+
+
+def test_columns_that_a_result_depends_on() -> None:
+    """Selected, filtered, sorted and joined columns are named with their tables; no others are."""
+    from sqlalchemy import Column, Integer, MetaData, Table, exists, select
+    from sqlalchemy.dialects import postgresql
+
+    metadata = MetaData()
+    one = Table("one", metadata, *(Column(name, Integer) for name in "abcd"), schema="s")
+    two = Table("two", metadata, Column("e", Integer), Column("f", Integer))
+    inner = select(two.c.e.label("x")).subquery()
+    statement = select(one.alias().c.a, inner.c.x).where(exists().where(two.c.f == one.c.b)).order_by(one.c.c)
+
+    found = dependencies(statement, postgresql.dialect())
+
+    assert found.columns == {("s", "one", name) for name in "abc"} | {(None, "two", name) for name in "ef"}
