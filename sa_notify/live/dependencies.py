@@ -8,6 +8,8 @@ from sqlalchemy import TableClause
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from sa_notify.capture.names import stored
+from sa_notify.live.excluded import sent_columns
 from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.recording import recording
 
@@ -50,8 +52,10 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
     compiled = recording(dialect)(dialect, statement)
     options = dict(statement.get_execution_options())
     schemas = options.get("schema_translate_map")
-    tables = compiled.tables | later_tables(statement)
-    used = {(_translated(table, schemas), name) for table, name in compiled.columns}
+    later = later_tables(statement)
+    later_columns = {(table, stored(column.name)) for table in later for column in sent_columns(table)}
+    tables = compiled.tables | later
+    used = {(_translated(table, schemas), name) for table, name in compiled.columns | later_columns}
     binds = {name: bind for bind, name in compiled.bind_names.items()}
     return Dependencies(
         tables=frozenset(_translated(table, schemas) for table in tables),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import Column, ColumnClause, FromClause, Table
+from sqlalchemy import Column, ColumnClause, FromClause, Table, TableClause
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import Exists, SelectBase, TableValuedAlias
@@ -17,6 +17,11 @@ def is_excluded(column: Column[Any]) -> bool:
     table: object = column.table
     spec = spec_for(table) if isinstance(table, Table) else None
     return spec is not None and stored(column.name) in spec.exclude
+
+
+def sent_columns(table: TableClause) -> list[Column[Any]]:
+    """The table's columns that the model does not keep to itself."""
+    return [column for column in table.c if isinstance(column, Column) and not is_excluded(column)]
 
 
 def clause_of(item: Any) -> Any:

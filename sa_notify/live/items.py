@@ -160,4 +160,6 @@ def _with_expressions(statement: Any) -> Iterator[Any]:
     for option in getattr(statement, "_with_options", ()):
         for loading in getattr(option, "context", ()):
             if loading.strategy == (("query_expression", True),):
+                # in 2.0.0 among the options, later among the criteria
+                yield from loading.local_opts.values()
                 yield from loading._extra_criteria  # noqa: SLF001

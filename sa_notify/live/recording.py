@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Date, DateTime, TableClause, Time
+from sqlalchemy import BindParameter, Column, ColumnElement, Date, DateTime, TableClause, Time
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import visitors
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -59,11 +59,16 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             self._used(column, shown=self._is_outermost(kwargs))
         return super().visit_column(column, *args, **kwargs)
 
+    def visit_table_valued_column(self, element: Any, *args: Any, **kwargs: Any) -> Any:
+        for column in element.scalar_alias.c:  # the whole row
+            self._used(column, shown=False)
+        return super().visit_table_valued_column(element, *args, **kwargs)
+
     def _is_outermost(self, kwargs: dict[str, Any]) -> bool:
         """In the list of what the statement itself selects: what of that is shown, its shape decides."""
         return len(self.stack) == 1 and bool(kwargs.get("within_columns_clause"))
 
-    def _used(self, column: Column[Any], *, shown: bool) -> None:
+    def _used(self, column: ColumnElement[Any], *, shown: bool) -> None:
         for base in column.base_columns:
             if not isinstance(base, Column) or not isinstance(base.table, TableClause):
                 continue

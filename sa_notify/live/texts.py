@@ -61,6 +61,11 @@ def is_multirange(value: Any) -> bool:
     return type(value).__name__.lower() == "multirange"
 
 
+def is_multirange_type(type_: TypeEngine[Any]) -> bool:
+    """Of early 2.0 releases its values are plain lists of ranges."""
+    return type(type_).__name__.endswith("MULTIRANGE")
+
+
 def range_text(value: Any) -> str:
     """A range as PostgreSQL writes it: ``[1,5)``."""
     if value.isempty:
@@ -73,8 +78,10 @@ def range_text(value: Any) -> str:
     return f"{opening}{lower},{upper}{']' if upper and value.upper_inc else ')'}"
 
 
-def multirange_text(value: Sequence[Any]) -> str:
-    """A multirange as PostgreSQL writes it: ``{[1,5),[7,9)}``."""
+def multirange_text(value: Sequence[Any] | str) -> str:
+    """A multirange as PostgreSQL writes it: ``{[1,5),[7,9)}``; psycopg2 gives just that."""
+    if isinstance(value, str):
+        return value
     return "{" + ",".join(range_text(item) for item in value) + "}"
 
 
@@ -112,6 +119,8 @@ def _texter(type_: TypeEngine[Any]) -> Texter:
         short = isinstance(type_, REAL) or (type_.precision or 53) <= 24
         digits = _FLOAT4_DIGITS if short else _FLOAT8_DIGITS
         return lambda value: float_text(value, digits) if isinstance(value, float) else text_of(value)
+    if is_multirange_type(type_):
+        return multirange_text
     for kind, text in _BY_TYPE:
         if isinstance(type_, kind):
             return text

@@ -20,6 +20,7 @@ from sa_notify.live.texts import (
     decimal_text,
     float_text,
     is_multirange,
+    is_multirange_type,
     is_range,
     key_text,
     multirange_text,
@@ -59,6 +60,8 @@ def encoder_for(type_: TypeEngine[Any]) -> Encoder:
     if isinstance(plain, types.ARRAY):
         item = encoder_for(plain.item_type)
         return lambda value: _nested(value, item)
+    if is_multirange_type(plain):
+        return lambda value: None if value is None else multirange_text(value)
     return _plain
 
 

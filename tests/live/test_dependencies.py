@@ -324,15 +324,22 @@ def test_operators_are_what_the_catalog_says(engine: Engine) -> None:
 
 def test_columns_that_a_result_depends_on() -> None:
     """Selected, filtered, sorted and joined columns are named with their tables; no others are."""
-    from sqlalchemy import Column, Integer, MetaData, Table, exists, select
-    from sqlalchemy.dialects import postgresql
-
     metadata = MetaData()
     one = Table("one", metadata, *(Column(name, Integer) for name in "abcd"), schema="s")
     two = Table("two", metadata, Column("e", Integer), Column("f", Integer))
     inner = select(two.c.e.label("x")).subquery()
     statement = select(one.alias().c.a, inner.c.x).where(exists().where(two.c.f == one.c.b)).order_by(one.c.c)
 
-    found = dependencies(statement, postgresql.dialect())
+    found = _find(statement)
 
     assert found.columns == {("s", "one", name) for name in "abc"} | {(None, "two", name) for name in "ef"}
+
+
+def test_columns_that_are_read_later_or_as_a_whole_row() -> None:
+    """A subclass's own table, and a row that a function takes whole."""
+    dogs = _find(select(Animal)).columns
+    rows = _find(select(func.to_jsonb(plain_table.table_valued()))).columns
+
+    assert {(None, "dogs", "tricks"), (None, "animals", "name")} <= dogs
+    assert (None, "dogs", "chip") not in dogs
+    assert rows == {(None, "plain", "code"), (None, "plain", "n")}

@@ -213,7 +213,9 @@ def test_a_multirange(connection: sa.Connection) -> None:
     assert (
         encode(value, pg.INT4MULTIRANGE()) == key_text(value, pg.INT4MULTIRANGE()) == text == "{[1,3),[5,9)}"
     )
-    assert encode(pg.ranges.MultiRange([])) == "{}"
+    assert encode([pg.Range(1, 3)], pg.INT4MULTIRANGE()) == "{[1,3)}"
+    assert encode([], pg.INT4MULTIRANGE()) == "{}"
+    assert encode(None, pg.INT4MULTIRANGE()) is None
 
 
 def test_an_hstore(connection: sa.Connection) -> None:
