@@ -156,6 +156,8 @@ def _check_socketio(socketio: SocketIO) -> None:
 
 def _engine_of(app: Flask, engine: Any) -> Callable[[], Engine]:
     if isinstance(engine, Engine):
+        if engine.dialect.name != "postgresql":
+            raise SetupError(f"sa_notify needs PostgreSQL, not {engine.dialect.name}: give its Engine")
         return lambda: engine
     if hasattr(engine, "sync_engine"):
         raise SetupError("an AsyncEngine can't be read from a worker: make an Engine for sa_notify")

@@ -20,6 +20,7 @@ from sa_notify.source.connect import listen_connect
 from sa_notify.source.notify import NotifySource
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
+from sa_notify.web.failures import is_passing
 from sa_notify.web.queries import Registered, build
 from sa_notify.web.reader import READING, CoverageCache
 from sa_notify.web.runner import Runner
@@ -46,6 +47,7 @@ class Running:
 
     def __init__(self, app: "LiveApp") -> None:
         self.pid = os.getpid()
+        self.stopped = False
         self.runtime: Runtime = runtime_for(app.socketio.async_mode)
         self.runner = Runner(self.runtime, Emitter(app.socketio), app.coverage.clear)
         source = NotifySource(listen_connect(app.engine, app.settings.listen_url))
@@ -57,15 +59,25 @@ class Running:
         """Begin to listen and to beat."""
         self.dispatcher.ensure_started()
         self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
-        self.runtime.spawn(self._every, app.settings.recheck_seconds, app.recheck)
+        self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
+
+    def stop(self) -> None:
+        """End what was started; returns at once."""
+        self.stopped = True
+        self.dispatcher.stop()
 
     def _every(self, seconds: float, function: Callable[[], None]) -> None:
-        while True:
-            self.runtime.sleep(seconds)
+        self.runtime.sleep(seconds)
+        while not self.stopped:
             try:
                 function()
-            except Exception:
-                logger.exception("a periodic task failed; it goes on")
+            except Exception as error:
+                passing = is_passing(error)
+                logger.log(
+                    logging.WARNING if passing else logging.ERROR, "a periodic task failed; it goes on"
+                )
+                logger.log(logging.DEBUG if passing else logging.ERROR, "it failed so", exc_info=error)
+            self.runtime.sleep(seconds)
 
 
 class LiveApp:
@@ -146,7 +158,10 @@ class LiveApp:
 
         :param user: only subscribers whom Flask-Login knows by this id.
         """
-        running = self._ensure_running()
+        self.recheck_in(self._ensure_running(), user)
+
+    def recheck_in(self, running: Running, user: str | None = None) -> None:
+        """The same, for what runs already."""
         with running.lock:
             subscriptions = [
                 (Subscriber(sid, id_), subscription)
@@ -156,6 +171,12 @@ class LiveApp:
         for subscriber, subscription in subscriptions:
             self._recheck_one(running, subscriber, subscription, user)
         self._recheck_coverage(running)
+
+    def stop(self) -> None:
+        """End the feed and the tasks of this process, if any; the next client begins them anew."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.stop()
 
     # -- inside
 
@@ -209,7 +230,9 @@ class LiveApp:
             # beside the loop: user loaders read the database, with a driver that may block
             query = running.runtime.call(self._rebuild, subscription, user)
         except SubscriptionError as error:
-            self._end(running, subscriber, error)
+            # while the database is away nothing is shown either; the next recheck decides
+            if not is_passing(error.__cause__):
+                self._end(running, subscriber, error)
             return
         with running.lock:
             if query is not None and subscriber.id in running.clients.get(subscriber.sid, {}):

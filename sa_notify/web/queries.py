@@ -13,6 +13,7 @@ from sa_notify.live.identity import identity
 from sa_notify.live.query import Query
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web.context import SavedRequest
+from sa_notify.web.failures import log_failure, query_failed
 from sa_notify.web.params import Params
 from sa_notify.web.reader import StatementReader
 
@@ -100,5 +101,5 @@ def build(registered: Registered, params: dict[str, Any], request: SavedRequest)
     except HTTPException as error:
         raise SubscriptionError("query_failed", f"the query answered {error.code}") from error
     except Exception as error:
-        logger.exception("live query failed to build", extra={"query": registered.name})
-        raise SubscriptionError("query_failed", "the query failed; the server's log says why") from error
+        log_failure(logger, registered.name, error)
+        raise query_failed(error) from error

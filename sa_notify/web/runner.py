@@ -5,8 +5,6 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
-
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
@@ -15,12 +13,12 @@ from sa_notify.live.actions import Action, Subscriber
 from sa_notify.live.hub import Hub
 from sa_notify.live.query import Query
 from sa_notify.web.emitter import Emitter
+from sa_notify.web.failures import is_passing, log_failure, query_failed
 
 logger = logging.getLogger(__name__)
 
 #: A window that could not be proven for this long is no longer called live.
 LIVE_SECONDS = 2.0
-_TRANSIENT = (OperationalError, InterfaceError, PoolTimeout)
 
 
 class Runner:
@@ -173,17 +171,10 @@ class Runner:
             self._do(self._hub.finished(key, reading, self._now()))
 
     def _failed(self, key: str, name: str, error: Exception) -> None:
-        # QueryError and broken SQL fail again however often they are tried
-        transient = isinstance(error, _TRANSIENT) or (
-            isinstance(error, DBAPIError) and error.connection_invalidated
-        )
-        code, message = "query_failed", "the query failed; the server's log says why"
-        if isinstance(error, SubscriptionError):
-            code, message = error.code, error.message
-        else:
-            logger.warning("live query %s failed", name, exc_info=error, extra={"transient": transient})
+        log_failure(logger, name, error)
+        told = query_failed(error)
         with self._lock:
-            self._do(self._hub.failed(key, transient, code, message))
+            self._do(self._hub.failed(key, is_passing(error), told.code, told.message))
 
     def _now(self) -> float:
         return self._runtime.monotonic()

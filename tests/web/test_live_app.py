@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_socketio import SocketIO, SocketIOTestClient
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, text
 
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError, SetupError
+from sa_notify.web.live_app import LiveApp
 from tests.apps.items import Item, create_app
 from tests.protocol import wait_for
 
@@ -19,6 +20,22 @@ from tests.protocol import wait_for
 def app(database: Engine) -> Iterator[Flask]:
     """The application in this process, with threads."""
     yield create_app(database, async_mode="threading")
+
+
+@pytest.fixture(autouse=True)
+def stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test's applications started ends with the test."""
+    made: list[LiveApp] = []
+    original = LiveApp.__init__
+
+    def remember(self: LiveApp, *arguments: Any) -> None:
+        original(self, *arguments)
+        made.append(self)
+
+    monkeypatch.setattr(LiveApp, "__init__", remember)
+    yield
+    for live_app in made:
+        live_app.stop()
 
 
 def _client(app: Flask, cookie: str | None = None) -> SocketIOTestClient:
@@ -135,6 +152,8 @@ def test_set_up_mistakes_say_what_to_do(database: Engine) -> None:
         Dispatcher().init_app(app, SocketIO(), engine=database)
     with pytest.raises(SetupError, match="second"):
         Dispatcher().init_app(app, database, engine=socketio)  # type: ignore[arg-type]
+    with pytest.raises(SetupError, match="needs PostgreSQL"):
+        Dispatcher().init_app(app, socketio, engine=create_engine("sqlite://"))
     with pytest.raises(SetupError, match="engine= takes"):
         Dispatcher().init_app(app, socketio, engine="postgresql://")
     Dispatcher().init_app(app, socketio, engine=database)
@@ -195,3 +214,42 @@ def test_a_server_that_is_away_is_told_as_not_live(database: Engine) -> None:
     wait_for(lambda: _take(client, seen, "heartbeat"), "a heartbeat")
     assert not any(beat["live"] for beat in _take(client, seen, "heartbeat"))
     assert not _take(client, seen, "snapshot")
+
+
+def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """The log names query and SQLSTATE; what a row or a parameter holds is in it at no level but DEBUG."""
+    dispatcher, seen = Dispatcher(), []
+    app = Flask(__name__)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+    @dispatcher.query
+    def casts(canary: str) -> Any:
+        return select(cast(literal(canary) + Item.title, Integer).label("n"))
+
+    client = _client(app)
+    caplog.set_level("INFO")
+    assert _ask(client, "subscribe", id=1, query="casts", params={"canary": "canary"})["ok"]
+    wait_for(lambda: _take(client, seen, "closed"), "closed")
+    assert "casts failed: InvalidTextRepresentation, SQLSTATE 22P02" in caplog.text
+    assert "canary" not in caplog.text and "item 1" not in caplog.text
+    assert "canary" not in str(_take(client, seen, "closed"))
+
+
+def test_a_recheck_without_a_database_closes_nobody(database: Engine) -> None:
+    """A user loader that can't be asked for a moment is asked again; a refusal closes."""
+    dispatcher, away, seen = Dispatcher(), [], []
+    app = Flask(__name__)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+    @dispatcher.query
+    def items() -> Any:
+        if away:
+            create_engine("postgresql+psycopg2://nobody@127.0.0.1:1/none").connect()
+        return select(Item)
+
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="items")["ok"]
+    away.append(True)
+    with app.app_context():
+        dispatcher.revoke()
+    assert not _take(client, seen, "closed") and len(_running(app).runner) == 1
