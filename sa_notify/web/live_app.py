@@ -163,13 +163,16 @@ class LiveApp:
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
         with running.lock:
-            subscriptions = [
+            asked = [
                 (Subscriber(sid, id_), subscription)
-                for sid, asked in running.clients.items()
-                for id_, subscription in asked.items()
+                for sid, by_id in running.clients.items()
+                for id_, subscription in by_id.items()
             ]
-        for subscriber, subscription in subscriptions:
-            self._recheck_one(running, subscriber, subscription, user)
+        for subscriber, subscription in asked:
+            if running.runner.has(subscriber):
+                self._recheck_one(running, subscriber, subscription, user)
+            else:  # closed, because its query failed
+                self.unsubscribe(subscriber)
         self._recheck_coverage(running)
 
     def stop(self) -> None:
@@ -194,9 +197,9 @@ class LiveApp:
         asked = running.clients.get(subscriber.sid)
         if asked is None:
             raise SubscriptionError("bad_request", "the client is not connected")
-        if subscriber.id in asked:
+        if running.runner.has(subscriber):
             raise SubscriptionError("bad_request", "this id is in use: number each subscription anew")
-        if len(asked) >= self.settings.max_subscriptions:
+        if running.runner.count(subscriber.sid) >= self.settings.max_subscriptions:
             limit = self.settings.max_subscriptions
             raise SubscriptionError("too_many", f"a client may have {limit} subscriptions")
 

@@ -94,6 +94,16 @@ class Runner:
         with self._lock:
             self._hub.disconnect(sid)
 
+    def has(self, subscriber: Subscriber) -> bool:
+        """Whether a client uses this number."""
+        with self._lock:
+            return self._hub.has(subscriber)
+
+    def count(self, sid: str) -> int:
+        """How many subscriptions a client has."""
+        with self._lock:
+            return self._hub.count(sid)
+
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
         with self._lock:

@@ -235,6 +235,16 @@ def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.Log
     assert "canary" not in str(_take(client, seen, "closed"))
 
 
+def test_a_closed_id_may_be_used_again(app: Flask) -> None:
+    """A client whose query failed asks again under its own number."""
+    client, seen = _client(app), []
+    for times in (1, 2):
+        assert _ask(client, "subscribe", id=7, query="broken")["ok"]
+        wait_for(lambda: len(_take(client, seen, "closed")) == times, "closed")  # noqa: B023
+    assert _ask(client, "subscribe", id=7, query="page")["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+
+
 def test_a_recheck_without_a_database_closes_nobody(database: Engine) -> None:
     """A user loader that can't be asked for a moment is asked again; a refusal closes."""
     dispatcher, away, seen = Dispatcher(), [], []
