@@ -38,6 +38,7 @@ class Stage:
     def __init__(self, page: Page, mode: str = "query", *, count: int = 15, **options: bool) -> None:
         self.page = page
         self.site = Site(mode, **options)
+        page.context.on("close", lambda _: self.site.close())
         if count:
             self.site.write(insert(Item).values([_item(number) for number in range(1, count + 1)]))
         self.fetched_at: list[float] = []
