@@ -35,16 +35,13 @@ def freeze(value: Any) -> Hashable:
     kind: Any = type(value)
     if kind in _EQUAL_IS_SAME:
         return (kind, value)
-    if kind in (float, Decimal, dt.datetime, dt.time):
-        return (kind, repr(value) if kind in (float, Decimal) else _moment(value))
+    if kind in (float, Decimal):
+        return (kind, repr(value))
+    if kind in (dt.datetime, dt.time):
+        return (kind, value.isoformat())  # with its offset, which is part of what a statement says
     if isinstance(value, enum.Enum):
         return (kind, value.name, freeze(value.value))
     return _freeze_container(value, kind)
-
-
-def _moment(value: dt.datetime | dt.time) -> Hashable:
-    """Its text has the offset in it, which is part of what a statement says."""
-    return (value.isoformat(), value.fold)
 
 
 def _freeze_container(value: Any, kind: Any) -> Hashable:

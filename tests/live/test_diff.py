@@ -57,6 +57,16 @@ def test_no_op_is_superfluous(old: list[Row], new: list[Row]) -> None:
     assert len(named["update"]) == len(changed)
 
 
+@given(st.permutations("pqrstuvw"))
+def test_the_fewest_rows_move(order: list[str]) -> None:
+    """Of any reordering: all but a longest sequence that keeps its order."""
+    rows: list[Row] = [(key, {}) for key in "pqrstuvw"]
+    ops = diff(rows, [(key, {}) for key in order])
+
+    assert {op[0] for op in ops} <= {"move"}
+    assert len(ops) == len(order) - _longest_kept(list("pqrstuvw"), order)
+
+
 @given(ROWS, ROWS)
 def test_updates_carry_changed_columns_only(old: list[Row], new: list[Row]) -> None:
     """A column that stays the same is not sent again."""

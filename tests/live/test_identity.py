@@ -176,6 +176,8 @@ BUILDERS: list[Any] = [
     lambda: select(type_coerce(Task.price, Rounded(2)).label("p")),
     lambda: select(type_coerce(pg.array([1]), pg.ARRAY(Rounded(1))).label("p")),
     lambda: select(type_coerce(pg.array([1]), pg.ARRAY(Rounded(2))).label("p")),
+    lambda: select(Task).where(Task.price == literal(1, Rounded(1))),
+    lambda: select(Task).where(Task.price == literal(1, Rounded(2))),
     lambda: select(Place).execution_options(schema_translate_map={None: "one"}),
     lambda: select(Place).execution_options(schema_translate_map={None: "two"}),
     lambda: select(Owner, aliased(Owner, name="boss")).where(Owner.name == "x"),

@@ -266,6 +266,7 @@ KEYS: list[tuple[Any, list[str] | None, list[str]]] = [
     (select(Place.label, Place.y, Place.x).order_by(Place.y), None, ['["1","a"]', '["1","q\\""]']),
     (select(Place.label, Place.y).order_by(Place.y), None, ["0", "1"]),
     (select(func.count(Task.id)), None, ["0"]),
+    (select(Owner.name, Task.id).join(Owner.tasks).order_by(Task.id), None, ["0", "1", "2"]),
     (select(Task.owner_id).order_by(Task.id), ["owner_id"], ["1", "1#2", "2", "null"]),
     (select(plain_table.alias("p").c.code), None, ["k", "l"]),
     (select(aliased(Task).id.label("i")).limit(1), None, ["1"]),
