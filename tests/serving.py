@@ -1,6 +1,7 @@
 """Run an application under gunicorn, as users do, for as long as a test lasts."""
 
 import os
+import signal
 import sys
 import urllib.error
 import urllib.request
@@ -33,6 +34,8 @@ def serve(
     child = Child(
         [*_gunicorn(worker_class, workers, port), *options, app_spec],
         log=artifact(f"serve-{app_spec}-{port}.log"),
+        # at once, rather than when open websockets have used up the graceful timeout
+        stop_signal=signal.SIGQUIT,
         env={**os.environ, "PYTHONUNBUFFERED": "1", **(env or {})},
         cwd=_ROOT,
     )
