@@ -1,7 +1,7 @@
 """Where a list page was: enough to enter its request again on behalf of a subscriber."""
 
-from collections.abc import Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Hashable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Literal, cast, get_args
 from urllib.parse import quote, urlencode
@@ -67,17 +67,10 @@ class Address:
         """Equal for equal pages."""
         return (self.mode, self.root, self.path, self.query, self.keys)
 
-    @contextmanager
-    def context(self, app: Flask, saved: SavedRequest) -> Iterator[None]:
-        """The page's request as this subscriber would make it, in an application context of its own.
-
-        Flask lets a request context share an application context that is already there, and with it
-        ``g``, the logged-in user and the database session of whoever pushed it.
-        """
+    def context(self, app: Flask, saved: SavedRequest) -> AbstractContextManager[None]:
+        """The page's request as this subscriber would make it."""
         environ = {**saved.environ, "SCRIPT_NAME": self.root}
-        page = SavedRequest(environ).context(app, quote(self.path), self.query)
-        with app.app_context(), page:
-            yield
+        return SavedRequest(environ).context(app, quote(self.path), self.query)
 
 
 def _normalised(arguments: MultiDict[str, str]) -> str:

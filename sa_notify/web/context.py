@@ -1,7 +1,7 @@
 """A subscriber's request, kept so that its context can be entered again at any time."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +44,13 @@ class SavedRequest:
         names = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_ACCEPT_LANGUAGE", "HTTP_HOST")
         return tuple(str(self.environ.get(name, "")) for name in names)
 
-    def context(self, app: Flask, path: str = "/", query_string: str = "") -> AbstractContextManager[Any]:
-        """A request context for ``path`` with this subscriber's cookies and address."""
+    @contextmanager
+    def context(self, app: Flask, path: str = "/", query_string: str = "") -> Iterator[None]:
+        """A request context for ``path`` with this subscriber's cookies and address.
+
+        Flask lets a request context share an application context that is already there, and with it
+        ``g`` and the logged-in user of whoever pushed it: this one has its own.
+        """
         environ = create_environ(path, query_string=query_string, environ_overrides=dict(self.environ))
-        return app.request_context(environ)
+        with app.app_context(), app.request_context(environ):
+            yield

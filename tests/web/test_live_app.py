@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, g, request
 from flask_socketio import SocketIO, SocketIOTestClient
 from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, text
 
@@ -107,6 +107,26 @@ def test_revoke_closes_who_is_refused_and_moves_who_sees_something_else(database
     wait_for(lambda: _take(client, seen, "closed"), "closed")
     assert _take(client, seen, "closed")[0]["error"]["code"] == "forbidden"
     assert len(_running(app).runner) == 0
+
+
+def test_a_recheck_is_not_made_as_whoever_asks_for_it(database: Engine) -> None:
+    """``revoke`` called in an administrator's request sees each subscriber's own ``g`` and session."""
+    dispatcher, seen, called_as = Dispatcher(), [], []
+    app = Flask(__name__)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+
+    @dispatcher.query
+    def items() -> Any:
+        called_as.append((g.get("user"), request.cookies.get("user")))
+        return select(Item)
+
+    client = _client(app, cookie="user=bob")
+    assert _ask(client, "subscribe", id=1, query="items")["ok"]
+    with app.test_request_context(headers={"Cookie": "user=root"}):
+        g.user = "root"
+        dispatcher.revoke()
+    assert called_as == [(None, "bob")] * 2
+    assert not _take(client, seen, "closed")
 
 
 def test_subscribers_are_rechecked_by_themselves(database: Engine) -> None:
