@@ -190,12 +190,21 @@ class HubMachine(RuleBasedStateMachine):
         self.write([(table, key, value)])
         self._commit(max(self.database.open))
 
-    @rule(table=st.sampled_from(TABLES), key=st.sampled_from("pqrs"), value=st.integers(0, 3))
-    def write_while_reads_are_under_way(self, table: str, key: str, value: int) -> None:
+    @rule(
+        table=st.sampled_from(TABLES),
+        key=st.sampled_from("pqrs"),
+        value=st.integers(0, 3),
+        began_before=st.booleans(),
+    )
+    def commit_while_reads_are_under_way(self, table: str, key: str, value: int, began_before: bool) -> None:
         """What was read a moment ago is not the truth any more when it arrives."""
+        if began_before:
+            self.write([(table, key, value)])
         for read in [key for key, reading in self.reads.items() if reading is None]:
             self.reads[read] = self._take(read)
-        self.write_and_commit(table, key, value)
+        if not began_before:
+            self.write([(table, key, value)])
+        self._commit(max(self.database.open))
 
     @precondition(lambda self: self.greets)
     @rule()
