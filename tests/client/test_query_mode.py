@@ -160,7 +160,7 @@ def test_a_row_with_an_open_editor_may_go(page: Page) -> None:
     stage.cell(2, "title").locator("a").first.click()
     stage.change(delete(Item).where(Item.id == 2))
     stage.wait_same()
-    assert page.locator(".popover").count() == 0
+    expect(page.locator(".popover")).to_have_count(0)
 
 
 def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:

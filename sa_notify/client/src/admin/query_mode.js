@@ -26,11 +26,8 @@ export class QueryMode {
     const before = this.#view;
     this.#view = view;
     this.refresher.renewed();
-    if (before && !sameOrder(before.keys, view.keys)) {
-      this.#turned = true;
-      const now = new Set(view.keys);
-      this.page.table.remove(before.keys.filter((rowkey) => !now.has(rowkey)));
-    }
+    // rows leave and enter in one stroke, with the page that is fetched: else the table would jump twice
+    if (before && !sameOrder(before.keys, view.keys)) this.#turned = true;
     this.#total ??= view.total;
     this.#check();
   }
