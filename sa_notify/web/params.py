@@ -31,13 +31,21 @@ class Params:
         """
         if not isinstance(params, dict):
             raise SubscriptionError("invalid_params", "params must be an object")
-        if len(json.dumps(params)) > max_bytes:
+        if _size(params) > max_bytes:
             raise SubscriptionError("invalid_params", f"params are larger than {max_bytes} bytes")
         try:
             bound = self._model.model_validate(params)
         except ValidationError as error:
             raise SubscriptionError("invalid_params", _sentence(error)) from None
         return {name: getattr(bound, name) for name in self._model.model_fields}
+
+
+def _size(params: dict[Any, Any]) -> int:
+    try:
+        return len(json.dumps(params))
+    except (TypeError, ValueError, RecursionError):
+        # Socket.IO carries bytes beside JSON
+        raise SubscriptionError("invalid_params", "params must be JSON") from None
 
 
 def _model(function: Callable[..., Any]) -> type[BaseModel]:
