@@ -45,7 +45,8 @@ class Statements:
         tables: frozenset[TableClause] = frozenset().union(*(item.tables for item in found))
         doubts = self._doubts.union(*(item.doubts for item in found))
         columns = frozenset[tuple[str | None, str, str]]().union(*(item.columns for item in found))
-        return Dependencies(tables, tuple(sorted(doubts)), columns=columns)
+        names = frozenset[str]().union(*(item.names for item in found))
+        return Dependencies(tables, tuple(sorted(doubts)), columns=columns, names=names)
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1

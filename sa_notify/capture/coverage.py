@@ -5,7 +5,7 @@ the same ``search_path`` and row-level security is judged for the same role.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sa_notify.capture.template import catalog_sql
 #: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
 TableKey = tuple[str | None, str]
 
+_SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ANNOUNCING = {"r": "table", "p": "partitioned table"}
 _OTHER_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table"}
 
@@ -31,12 +32,17 @@ class Coverage:
     :param relatives: names under which changes of this table's rows are announced besides its own:
         its partitions and children, and the tables that it is a partition or child of.
     :param captured: columns whose changes are announced by all of these.
+    :param columns: every column that PostgreSQL finds by its name, its own (``ctid``) included.
+    :param incarnations: other ones when any of these is dropped and made again, or rewritten, either
+        of which changes rows without an announcement.
     """
 
     name: str | None
     doubts: tuple[str, ...] = ()
     relatives: tuple[str, ...] = ()
     captured: frozenset[str] = frozenset()
+    columns: frozenset[str] = frozenset()
+    incarnations: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -53,6 +59,12 @@ class Coverage:
             "`alembic revision --autogenerate` and `alembic upgrade head` if the column is new"
             for column in missing
         )
+
+    def meant_by(self, names: Iterable[str]) -> frozenset[str]:
+        """Columns that names in a statement's text may stand for; ``*`` is all but PostgreSQL's own."""
+        asked = set(names)
+        stars = {name for name in self.columns if "*" in asked and name not in _SYSTEM}
+        return self.columns & (asked | stars)
 
 
 def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict[TableKey, Coverage]:
@@ -71,9 +83,17 @@ def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict
         connection.get_execution_options().get("schema_translate_map") or {}
     )
     asked = [{"i": i, "s": translate.get(s, s), "n": n} for i, (s, n) in enumerate(keys)]
-    rows = connection.execute(text(catalog_sql("coverage")), {"tables": json.dumps(asked)}).mappings()
-    found = {int(row["i"]): _read(row) for row in rows}
+    found = {int(row["i"]): _read(row) for row in _rows(connection, json.dumps(asked))}
     return {key: found.get(i) or _missing(key) for i, key in enumerate(keys)}
+
+
+def _rows(connection: Connection, tables: str) -> Sequence[Mapping[Any, Any]]:
+    rows = connection.execute(text(catalog_sql("coverage")), {"tables": tables}).mappings().all()
+    if not any(row["quotes_all"] for row in rows):
+        return rows
+    # quote_ident() then quotes what the triggers do not
+    connection.execute(text("SET LOCAL quote_all_identifiers = off"))
+    return connection.execute(text(catalog_sql("coverage")), {"tables": tables}).mappings().all()
 
 
 def _key(table: Table | TableKey) -> TableKey:
@@ -92,7 +112,14 @@ def _missing(key: TableKey) -> Coverage:
 def _read(row: Mapping[Any, Any]) -> Coverage:
     name = str(row["name"])
     relatives = tuple(sorted(str(relative) for relative in row["relatives"]))
-    return Coverage(name, tuple(_doubts(name, row)), relatives, _captured(row["headers"]))
+    return Coverage(
+        name,
+        tuple(_doubts(name, row)),
+        relatives,
+        _captured(row["headers"]),
+        frozenset(row["columns"]),
+        tuple(sorted(row["incarnations"])),
+    )
 
 
 def _captured(headers: Iterable[str]) -> frozenset[str]:
@@ -115,6 +142,11 @@ def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
         yield (
             f"{relative} shares rows with {name} and has no enabled sa_notify triggers: "
             "decorate its model with @realtime too, or write through one of them only"
+        )
+    for subscribed in sorted(row["subscribed"]):
+        yield (
+            f"{subscribed} is filled by a subscription, whose writes fire no triggers of statements: "
+            "select from tables that are written here"
         )
     if row["row_security"]:
         yield (

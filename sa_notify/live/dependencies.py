@@ -28,6 +28,7 @@ class Dependencies:
     :param types: their types, by name.
     :param options: its execution options.
     :param unbound: names of parameters that have no value.
+    :param names: names of columns that may be in any of the tables; ``*`` is each table's whole row.
     """
 
     tables: frozenset[TableClause]
@@ -38,6 +39,7 @@ class Dependencies:
     options: Mapping[str, Any] = field(default_factory=dict)
     unbound: tuple[str, ...] = ()
     columns: frozenset[tuple[str | None, str, str]] = frozenset()
+    names: frozenset[str] = frozenset()
 
 
 def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
@@ -67,6 +69,7 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
         options=options,
         unbound=tuple(name for name, bind in binds.items() if bind.required),
         columns=frozenset((table.schema, str(table.name), name) for table, name in used),
+        names=compiled.names,
     )
 
 

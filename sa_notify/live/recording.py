@@ -1,13 +1,13 @@
 """A statement compiler that notes what it renders."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Date, DateTime, TableClause, Time
+from sqlalchemy import BindParameter, Column, ColumnClause, ColumnElement, Date, DateTime, TableClause, Time
 from sqlalchemy.engine import Dialect
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_notify.capture.names import stored
@@ -16,14 +16,14 @@ from sa_notify.live.functions import MOMENTS, OPERATORS, PURE, REASONS, SAMPLING
 
 _TIMES = (Date, DateTime, Time)
 _PLAIN_TEXT = re.compile(
-    r"""\*|-?\d+(\.\d+)?|'[^'\\]*'|("[^"]+"|[A-Za-z_]\w*)(\.("[^"]+"|[A-Za-z_]\w*))*"""
+    r"""\*|-?\d+(\.\d+)?|'[^'\\]*'|(("[^"]+"|[A-Za-z_]\w*)\.)*(?P<name>"[^"]+"|[A-Za-z_]\w*)"""
     r"""(\s+(asc|desc))?(\s+nulls\s+(first|last))?""",
     re.IGNORECASE,
 )
 
 
 def recording(dialect: Dialect) -> Any:
-    """The dialect's statement compiler, whose instances have ``tables``, ``columns`` and ``doubts``."""
+    """The dialect's statement compiler, whose instances have what :class:`_Recorder` notes."""
     compiler: Any = dialect.statement_compiler
     return _recording(compiler)
 
@@ -38,24 +38,43 @@ _Compiler: Any = SQLCompiler
 
 
 class _Recorder(_Compiler):  # type: ignore[misc]
-    """Notes tables, and whatever else a result may depend on."""
+    """Notes tables, and whatever else a result may depend on.
+
+    ``names`` are written as text, so that PostgreSQL alone knows in which table they are columns; ``*`` is
+    each table's whole row.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.tables: set[TableClause] = set()
         self.columns: set[tuple[TableClause, str]] = set()
         self.doubts: set[str] = set()
+        self._names: set[str] = set()
+        self._relations: set[str] = set()
+        self._starless: list[int] = []
         super().__init__(*args, **kwargs)
+
+    @property
+    def names(self) -> frozenset[str]:
+        rows = {"*"} if self._names & self._relations else set()
+        return frozenset(self._names | rows)
 
     # -- tables and columns
 
     def visit_table(self, table: Any, *args: Any, **kwargs: Any) -> Any:
         self.tables.add(table)
+        self._relations.add(stored(table.name))
         return super().visit_table(table, *args, **kwargs)
+
+    def visit_alias(self, alias: Any, *args: Any, **kwargs: Any) -> Any:
+        self._relations.add(str(alias.name))
+        return super().visit_alias(alias, *args, **kwargs)
 
     def visit_column(self, column: Any, *args: Any, **kwargs: Any) -> Any:
         if column.is_literal:
             self._text(str(column.name))
-        elif isinstance(column, Column):
+        elif column.table is None:
+            self._names.add(stored(column.name))
+        else:
             self._used(column, shown=self._is_outermost(kwargs))
         return super().visit_column(column, *args, **kwargs)
 
@@ -70,9 +89,9 @@ class _Recorder(_Compiler):  # type: ignore[misc]
 
     def _used(self, column: ColumnElement[Any], *, shown: bool) -> None:
         for base in column.base_columns:
-            if not isinstance(base, Column) or not isinstance(base.table, TableClause):
+            if not isinstance(base, ColumnClause) or not isinstance(base.table, TableClause):
                 continue
-            if not is_excluded(base):
+            if not isinstance(base, Column) or not is_excluded(base):
                 self.columns.add((base.table, stored(base.name)))
             elif not shown:
                 self.doubts.add(
@@ -84,7 +103,22 @@ class _Recorder(_Compiler):  # type: ignore[misc]
 
     def visit_function(self, func: Any, *args: Any, **kwargs: Any) -> Any:
         self._function(func)
-        return super().visit_function(func, *args, **kwargs)
+        if str(func.name).lower() != "count":
+            return super().visit_function(func, *args, **kwargs)
+        return self._without_star(0, super().visit_function, func, *args, **kwargs)
+
+    def visit_unary(self, unary: Any, *args: Any, **kwargs: Any) -> Any:
+        if unary.operator is not operators.exists:
+            return super().visit_unary(unary, *args, **kwargs)
+        return self._without_star(1, super().visit_unary, unary, *args, **kwargs)
+
+    def _without_star(self, deeper: int, visit: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """Visit what writes ``*`` in its own parentheses without meaning any column by it."""
+        self._starless.append(len(self.stack) + deeper)
+        try:
+            return visit(*args, **kwargs)
+        finally:
+            self._starless.pop()
 
     def _function(self, func: Any) -> None:
         name = str(func.name).lower()
@@ -95,7 +129,7 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             return
         if not known:
             self.doubts.add(f"{'.'.join([*packages, name])}() {REASONS.get(name, UNKNOWN)}")
-        if name in MOMENTS:
+        if name in MOMENTS or any(isinstance(argument.type, _TIMES) for argument in arguments):
             self._moments(arguments)
 
     def visit_sequence(self, sequence: Any, *args: Any, **kwargs: Any) -> Any:
@@ -128,6 +162,17 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         if isinstance(bindparam.type, _TIMES):
             self._moments([bindparam])
         return super().visit_bindparam(bindparam, *args, **kwargs)
+
+    def visit_cast(self, cast: Any, *args: Any, **kwargs: Any) -> Any:
+        if isinstance(cast.type, _TIMES):
+            self._moments(visitors.iterate(cast.clause))
+        return super().visit_cast(cast, *args, **kwargs)
+
+    def visit_case(self, clause: Any, *args: Any, **kwargs: Any) -> Any:
+        results = [result for _, result in clause.whens] + [clause.else_]
+        if any(isinstance(getattr(result, "type", None), _TIMES) for result in results):
+            self._moments(results)
+        return super().visit_case(clause, *args, **kwargs)
 
     def visit_binary(self, binary: Any, *args: Any, **kwargs: Any) -> Any:
         # a string beside a date is a date to PostgreSQL, though not to SQLAlchemy
@@ -184,3 +229,14 @@ class _Recorder(_Compiler):  # type: ignore[misc]
                 "SQL written as text hides what it reads: write it with SQLAlchemy's constructs, "
                 "or choose how often it is read again with refresh="
             )
+        elif text.strip() == "*" and len(self.stack) not in self._starless:
+            self._names.add("*")
+        elif plain["name"]:
+            self._names.add(_as_stored(plain["name"]))
+
+
+def _as_stored(name: str) -> str:
+    """An identifier as PostgreSQL reads it: quoted as it stands, else with ASCII letters in lower case."""
+    if name.startswith('"'):
+        return name[1:-1]
+    return "".join(letter.lower() if letter.isascii() else letter for letter in name)

@@ -32,7 +32,8 @@ class CoverageCache:
         names = frozenset[str]().union(*(item.names for item in covered.values()))
         doubts = {doubt for item in covered.values() for doubt in item.doubts}.union(found.doubts)
         for key, item in covered.items():
-            doubts.update(item.blind_to(name for *table, name in found.columns if tuple(table) == key))
+            named = {name for *table, name in found.columns if tuple(table) == key}
+            doubts.update(item.blind_to(named | item.meant_by(found.names)))
         return names, tuple(sorted(doubts))
 
     def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:

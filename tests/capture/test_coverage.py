@@ -181,3 +181,53 @@ def test_columns_that_are_not_captured(database: Any, items: Table) -> None:
     assert found.blind_to(["id", "a"]) == ()
     (doubt,) = found.blind_to(["a", "later"])
     assert doubt.startswith("changes of public.items.later are not announced")
+
+
+def test_names_in_text_mean_the_table_s_own_columns(database: Any, items: Table) -> None:
+    """A name means the column that is called so, if there is one; a star all but PostgreSQL's own."""
+    database.write("ALTER TABLE items ADD COLUMN later text")
+    with database.engine.connect() as connection:
+        (found,) = coverage(connection, [items]).values()
+
+    assert found.meant_by({"later", "total"}) == {"later"}
+    assert found.meant_by({"*"}) == {"id", "a", "later"}
+    assert found.meant_by({"*", "xmin"}) == {"id", "a", "later", "xmin"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TABLE items; CREATE TABLE items (id int PRIMARY KEY, a text)",
+        "ALTER TABLE items RENAME TO old; CREATE TABLE items (id int PRIMARY KEY, a text)",
+        "ALTER TABLE items ALTER a TYPE varchar USING upper(a)",
+    ],
+    ids=["recreated", "swapped", "rewritten"],
+)
+def test_another_table_of_the_same_name_is_another(database: Any, items: Table, change: str) -> None:
+    """Rows that come and go by DDL are announced by nothing, so the answer says that they may have."""
+    with database.engine.connect() as connection:
+        before = coverage(connection, [items])
+    database.write(*change.split(";"))
+    items.metadata.create_all(database.engine)
+    with database.engine.connect() as connection:
+        after = coverage(connection, [items])
+
+    assert before != after
+    assert {(found.name, found.doubts) for found in after.values()} == {("public.items", ())}
+
+
+def test_a_session_that_quotes_everything(database: Any, items: Table) -> None:
+    """Names are those that triggers announce, whatever the role or the database has set."""
+    with database.engine.connect() as connection:
+        connection.execute(text("SET quote_all_identifiers = on"))
+        (found,) = coverage(connection, [items]).values()
+
+    assert found.names == {"public.items"}
+
+
+def test_a_subscription_fires_no_triggers(database: Any, items: Table) -> None:
+    """What logical replication writes into a table is announced by nobody."""
+    # what CREATE SUBSCRIPTION writes for each table, without a second server to subscribe to
+    database.write("INSERT INTO pg_subscription_rel VALUES (1, 'items'::regclass, 'r')")
+
+    assert "filled by a subscription" in doubts(database, items)[0]

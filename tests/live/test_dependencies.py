@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     and_,
     bindparam,
+    case,
     cast,
     column,
     event,
@@ -343,3 +344,44 @@ def test_columns_that_are_read_later_or_as_a_whole_row() -> None:
     assert {(None, "dogs", "tricks"), (None, "animals", "name")} <= dogs
     assert (None, "dogs", "chip") not in dogs
     assert rows == {(None, "plain", "code"), (None, "plain", "n")}
+
+
+@pytest.mark.parametrize(
+    ("statement", "names"),
+    [
+        (select(Task.id).order_by(text('tasks."Secret" DESC'), text("OWNER_ID")), {"Secret", "owner_id"}),
+        (select(literal_column("hidden").label("x")).select_from(Task), {"hidden"}),
+        (select(Task.id).where(column("hidden") == "x"), {"hidden"}),
+        (select(literal_column("tasks")).select_from(Task), {"tasks", "*"}),
+        (select(func.to_jsonb(literal_column("t"))).select_from(aliased(Task, name="t")), {"t", "*"}),
+        (select(text("*")).select_from(Task), {"*"}),
+        (select(func.count()).select_from(Task).where(exists().where(Owner.id == Task.owner_id)), set()),
+        (select(literal_column("1"), literal_column("'x'")), set()),
+    ],
+)
+def test_names_written_as_text_are_left_to_the_catalog(statement: Any, names: set[str]) -> None:
+    """Only PostgreSQL knows which table has a column so called; a star that means no column is none."""
+    assert _find(statement).names == names
+
+
+def test_columns_of_tables_without_a_definition() -> None:
+    """They are named all the same: whether they are announced is the catalog's to say."""
+    light = table("tasks", column("id"), column("hidden"))
+
+    assert _find(select(light.alias().c.hidden)).columns == {(None, "tasks", "hidden")}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(literal("today").cast(Date)),
+        select(func.to_char(literal("now").cast(pg.TIMESTAMP), "SS")),
+        select(func.greatest(column("due", Date), "today")),
+        select(case((Task.id == 1, "today"), else_=column("due", Date))),
+        select(case((Task.id == 1, column("due", Date)), else_="tomorrow")),
+    ],
+)
+def test_a_string_that_becomes_a_moment_is_one(statement: Any) -> None:
+    """Wherever SQLAlchemy knows that PostgreSQL will read it as a date or a time."""
+    (doubt,) = _find(statement).doubts
+    assert "depends on the clock" in doubt

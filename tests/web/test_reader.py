@@ -3,13 +3,25 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, Select, Table, select, text
+from sqlalchemy import (
+    Engine,
+    MetaData,
+    Select,
+    Table,
+    column,
+    exists,
+    func,
+    literal_column,
+    select,
+    table,
+    text,
+)
 
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.query import Reading
 from sa_notify.live.shape import Shape, prepare
 from sa_notify.web.reader import READING, CoverageCache, StatementReader
-from tests.apps.items import Item, Unheard
+from tests.apps.items import Item, Owner, Unheard
 
 
 def _read(engine: Engine, statement: Select[Any], cache: CoverageCache | None = None) -> Reading:
@@ -65,3 +77,45 @@ def test_the_cache_notices_triggers_that_went(database: Engine) -> None:
         assert cache.changed(connection)
     (doubt,) = _read(database, select(Item), cache).doubts
     assert "no enabled sa_notify triggers" in doubt
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(Item.id).order_by(text("secret DESC")),
+        select(literal_column("items.secret").label("x")).select_from(Item),
+        select(Item.id).where(column("secret") == "x"),
+        select(table("items", column("secret"))),
+        select(func.to_jsonb(literal_column("items"))).select_from(Item),
+    ],
+    ids=["sorted", "shown", "filtered", "light table", "row"],
+)
+def test_an_excluded_column_named_as_text_is_a_doubt(database: Engine, statement: Select[Any]) -> None:
+    """SQLAlchemy does not know which column it is, PostgreSQL does: its changes are announced by nothing."""
+    (found,) = _read(database, statement).doubts
+    assert "public.items.secret are not announced" in found
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(func.count()).select_from(Item),
+        select(Owner.id).where(exists().where(Item.owner_id == Owner.id)).order_by(text("id")),
+        select(Item.id.label("n")).order_by(text("n")),
+        select(literal_column("title").label("t")).select_from(Item),
+    ],
+    ids=["count(*)", "exists(*)", "label", "captured"],
+)
+def test_other_names_in_text_are_no_doubt(database: Engine, statement: Select[Any]) -> None:
+    """A doubt costs a read every two seconds: none without a reason."""
+    assert _read(database, statement).doubts == ()
+
+
+def test_the_cache_notices_a_table_that_was_made_again(database: Engine) -> None:
+    """Its rows are gone without a word, and its triggers are as they were."""
+    cache = CoverageCache()
+    _read(database, select(Item), cache)
+    _execute(database, "DROP TABLE items")
+    Item.metadata.create_all(database)
+    with database.connect().execution_options(**READING) as connection:
+        assert cache.changed(connection)

@@ -13,6 +13,8 @@ WITH RECURSIVE asked AS (
 ), member AS (
     SELECT family.i, family.member AS relation, c.relkind AS kind,
            concat(quote_ident(s.nspname), '.', quote_ident(c.relname)) AS name,
+           concat(c.oid, '/', c.relfilenode) AS incarnation,
+           EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid) AS subscribed,
            4 = (
                SELECT count(*)
                FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
@@ -42,5 +44,12 @@ SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
        ARRAY(
            SELECT other.name FROM member other
            WHERE other.i = asked.i AND other.relation <> asked.relation AND NOT other.announces
-       ) AS silent_relatives
+       ) AS silent_relatives,
+       ARRAY(SELECT other.name FROM member other WHERE other.i = asked.i AND other.subscribed) AS subscribed,
+       ARRAY(SELECT other.incarnation FROM member other WHERE other.i = asked.i) AS incarnations,
+       ARRAY(
+           SELECT a.attname::text FROM pg_catalog.pg_attribute a
+           WHERE a.attrelid = asked.relation AND NOT a.attisdropped
+       ) AS columns,
+       current_setting('quote_all_identifiers')::bool AS quotes_all
 FROM asked JOIN member self ON self.i = asked.i AND self.relation = asked.relation
