@@ -32,6 +32,9 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 
+#: How often the catalog is asked whether all changes of the tables read are still announced: DDL is not.
+COVERAGE_SECONDS = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
@@ -60,6 +63,8 @@ class Running:
         self.dispatcher.ensure_started()
         self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
         self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
+        seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
+        self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
 
     def stop(self) -> None:
         """End what was started; returns at once."""
@@ -172,8 +177,12 @@ class LiveApp:
             if running.runner.has(subscriber):
                 self._recheck_one(running, subscriber, subscription, user)
             else:  # closed, because its query failed
-                self.unsubscribe(subscriber)
-        self._recheck_coverage(running)
+                self._drop_closed(running, subscriber, subscription)
+
+    def recheck_coverage(self, running: Running) -> None:
+        """Have everything read again if tables or their triggers changed."""
+        if len(running.runner) and running.runtime.call(self._coverage_changed):
+            running.runner.suspect()
 
     def stop(self) -> None:
         """End the feed and the tasks of this process, if any; the next client begins them anew."""
@@ -235,10 +244,10 @@ class LiveApp:
         except SubscriptionError as error:
             # while the database is away nothing is shown either; the next recheck decides
             if not is_passing(error.__cause__):
-                self._end(running, subscriber, error)
+                self._end(running, subscriber, subscription, error)
             return
         with running.lock:
-            if query is not None and subscriber.id in running.clients.get(subscriber.sid, {}):
+            if query is not None and _stands(running, subscriber, subscription):
                 running.runner.move(subscriber, query)
 
     def _rebuild(self, subscription: Subscription, user: str | None) -> Query | None:
@@ -247,15 +256,24 @@ class LiveApp:
                 return None
             return build(subscription.registered, subscription.params, subscription.request)
 
-    def _end(self, running: Running, subscriber: Subscriber, error: SubscriptionError) -> None:
+    def _end(
+        self, running: Running, subscriber: Subscriber, subscription: Subscription, error: SubscriptionError
+    ) -> None:
         with running.lock:
-            running.clients.get(subscriber.sid, {}).pop(subscriber.id, None)
-            running.runner.close(subscriber, error)
+            if _stands(running, subscriber, subscription):
+                del running.clients[subscriber.sid][subscriber.id]
+                running.runner.close(subscriber, error)
 
-    def _recheck_coverage(self, running: Running) -> None:
-        if len(running.runner) and running.runtime.call(self._coverage_changed):
-            running.runner.suspect()
+    def _drop_closed(self, running: Running, subscriber: Subscriber, subscription: Subscription) -> None:
+        with running.lock:
+            if _stands(running, subscriber, subscription) and not running.runner.has(subscriber):
+                del running.clients[subscriber.sid][subscriber.id]
 
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:
             return self.coverage.changed(connection.execution_options(**READING))
+
+
+def _stands(running: Running, subscriber: Subscriber, subscription: Subscription) -> bool:
+    """Whether it is still what the client has under this number, which it may use again."""
+    return running.clients.get(subscriber.sid, {}).get(subscriber.id) is subscription

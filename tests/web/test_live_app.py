@@ -1,5 +1,6 @@
 """One process's clients: what stays, moves, closes, and what is left when they go."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, te
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError, SetupError
 from sa_notify.web.live_app import LiveApp
+from sa_notify.web.settings import Settings
 from tests.apps.items import Item, create_app
 from tests.protocol import wait_for
 
@@ -283,3 +285,48 @@ def test_a_recheck_without_a_database_closes_nobody(database: Engine) -> None:
     with app.app_context():
         dispatcher.revoke()
     assert not _take(client, seen, "closed") and len(_running(app).runner) == 1
+
+
+def test_a_recheck_is_for_the_subscription_it_began_with(database: Engine) -> None:
+    """A number that is used again meanwhile stands for what was asked last."""
+    dispatcher, again, entered, seen = Dispatcher(), threading.Event(), threading.Event(), []
+    app = Flask(__name__)
+    dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
+    rechecking = threading.Event()
+
+    @dispatcher.query
+    def item(n: int) -> Any:
+        if n == 1 and rechecking.is_set():
+            entered.set()
+            assert again.wait(20)
+        return select(Item).where(Item.id == n)
+
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="item", params={"n": 1})["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+    rechecking.set()
+    recheck = threading.Thread(target=app.extensions["sa_notify"].recheck)
+    recheck.start()
+    assert entered.wait(20)
+    assert _ask(client, "unsubscribe", id=1)["ok"]
+    assert _ask(client, "subscribe", id=1, query="item", params={"n": 2})["ok"]
+    again.set()
+    recheck.join(20)
+    assert _ask(client, "resync", id=1)["ok"]
+    wait_for(lambda: len(_take(client, seen, "snapshot")) >= 2, "both snapshots")
+    assert [rowkey for rowkey, _ in _take(client, seen, "snapshot")[-1]["rows"]] == ["2"]
+
+
+def test_rows_that_went_with_their_table_go(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DDL announces nothing; the catalog is asked every few seconds, however seldom subscribers are."""
+    monkeypatch.setattr("sa_notify.web.live_app.COVERAGE_SECONDS", 0.2)
+    app, seen = create_app(database, async_mode="threading"), []
+    app.extensions["sa_notify"].settings = Settings(recheck_seconds=3600)
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="page")["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+    with database.begin() as connection:
+        connection.execute(text("DROP TABLE items"))
+        Item.metadata.create_all(connection)
+    wait_for(lambda: _take(client, seen, "diff"), "the diff")
+    assert {op[0] for op in _take(client, seen, "diff")[0]["ops"]} == {"remove"}
