@@ -23,6 +23,7 @@ def realtime(
     carry: Iterable[str] = (),
     bulk_limit: int = BULK_LIMIT,
     delivery: str | None = None,
+    always: bool = False,
 ) -> Callable[[_Target], _Target]: ...
 def realtime(
     target: Any = None,
@@ -32,6 +33,7 @@ def realtime(
     carry: Iterable[str] = (),
     bulk_limit: int = BULK_LIMIT,
     delivery: str | None = None,
+    always: bool = False,
 ) -> Any:
     """Announce changes of a model's rows: on a mapped class of any style, or ``realtime(table)``.
 
@@ -44,10 +46,14 @@ def realtime(
         to the database can read. Without values a reader looks the row up.
     :param bulk_limit: a statement that touches more rows is announced as one "read the table again".
     :param delivery: how changes travel: ``"notify"``; by default ``SA_NOTIFY_DELIVERY`` or ``"notify"``.
+    :param always: announce what a replica writes too: the apply worker of a logical subscription, and
+        sessions under ``session_replication_role = replica``, where ordinary triggers don't fire.
     :returns: what it was put on, unchanged.
     :raises RealtimeError: this model or option can't be; the message says what to do instead.
     """
-    options = {"exclude": exclude, "carry": carry, "bulk_limit": bulk_limit, "delivery": delivery}
+    options = {
+        "exclude": exclude, "carry": carry, "bulk_limit": bulk_limit, "delivery": delivery, "always": always,
+    }  # fmt: skip
     if target is not None:
         return _decorate(target, options)
     return lambda decorated: _decorate(decorated, options)

@@ -61,6 +61,7 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         virtual: Sequence[str] = (),
         bulk_limit: int = BULK_LIMIT,
         delivery: str = "notify",
+        always: bool = False,
         template: int = TEMPLATE,
     ) -> None:
         """Announce a table's changes: create its capture function and four triggers.
@@ -72,11 +73,12 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         :param virtual: captured columns that PostgreSQL computes when they are read.
         :param bulk_limit: rows of one statement beyond which it is announced as a whole.
         :param delivery: how changes travel.
+        :param always: whether what a replica writes is announced too.
         :param template: version of the SQL that is generated; it never changes under a migration.
         """
         params = _params(
             key=key, columns=columns, carry=carry, virtual=virtual,
-            bulk_limit=bulk_limit, delivery=delivery, template=template,
+            bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
         operations.invoke(cls(Target(schema, table_name), params))
 
@@ -103,6 +105,7 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
         virtual: Sequence[str] = (),
         bulk_limit: int = BULK_LIMIT,
         delivery: str = "notify",
+        always: bool = False,
         template: int = TEMPLATE,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
@@ -113,7 +116,7 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
         """
         params = _params(
             key=key, columns=columns, carry=carry, virtual=virtual,
-            bulk_limit=bulk_limit, delivery=delivery, template=template,
+            bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
         operations.invoke(cls(Target(schema, table_name), params, _previous(previous)))
 

@@ -20,25 +20,78 @@ SHELLS = {
     "_sa_notify_trunc": (32, None, None),
 }
 
+#: With ``always=``, on tables that hold rows: fires where those above don't, and only there.
+ROW_SHELL = "_sa_notify_row"
+_ROW_TYPE = 29
+
+
+@dataclass(frozen=True, slots=True)
+class Triggers:
+    """Those of our triggers that one table has.
+
+    :param kind: ``relkind``: ``"r"`` a table, ``"p"`` a partitioned one.
+    :param whole: triggers that are as generated.
+    :param states: ``tgenabled`` of each trigger by its name: ``O`` ordinary, ``A`` always, ``R`` replica,
+        ``D`` disabled.
+    """
+
+    schema: str
+    table: str
+    kind: str
+    whole: frozenset[str]
+    states: Mapping[str, str]
+
+    @property
+    def disabled(self) -> frozenset[str]:
+        """Triggers that do not fire where they should: somebody's decision."""
+        silent = {name for name, state in self.states.items() if state == "D"}
+        return frozenset(
+            silent | {name for name, state in self.states.items() if name in SHELLS and state == "R"}
+        )
+
+    def as_generated(self, params: TriggerParams) -> bool:
+        """Whether it has all that the parameters mean, and nothing else of ours."""
+        wanted = set(SHELLS)
+        if params.always and self.kind == "r":
+            wanted.add(ROW_SHELL)
+        trunc_fires = not params.always or self.states.get("_sa_notify_trunc") != "O"
+        row_fires = self.states.get(ROW_SHELL, "R") in ("R", "D")
+        return self.whole == wanted and self.states.keys() == wanted and trunc_fires and row_fires
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
     """One function of ours and the table whose triggers call it.
 
-    :param table: ``None`` for an orphan, a function that no trigger calls.
+    :param triggers: of the table itself; ``None`` for an orphan, a function that no trigger calls.
+    :param members: of its partitions and children, those that are captured for themselves left out.
     :param visible: whether ``search_path`` finds the table by its name alone.
-    :param whole: triggers that are as generated.
-    :param disabled: triggers that do not fire in ordinary sessions.
     """
 
     function_schema: str
     function: str
     body: str
-    schema: str | None
-    table: str | None
+    triggers: Triggers | None
+    members: tuple[Triggers, ...]
     visible: bool
-    whole: frozenset[str]
-    disabled: frozenset[str]
+
+    @property
+    def schema(self) -> str | None:
+        return self.triggers.schema if self.triggers else None
+
+    @property
+    def table(self) -> str | None:
+        return self.triggers.table if self.triggers else None
+
+    @property
+    def whole(self) -> frozenset[str]:
+        """The table's triggers that are as generated."""
+        return self.triggers.whole if self.triggers else frozenset()
+
+    @property
+    def disabled(self) -> frozenset[str]:
+        """The table's triggers that do not fire where they should."""
+        return self.triggers.disabled if self.triggers else frozenset()
 
     @property
     def params(self) -> TriggerParams | None:
@@ -52,8 +105,10 @@ class Installed:
             found.append("options")
         elif self.body != render_body(params):
             found.append("body")
-        if self.whole != frozenset(SHELLS):
+        if self.triggers is None or not self.triggers.as_generated(params):
             found.append("triggers")
+        if not all(member.as_generated(params) for member in self.members):
+            found.append("partitions")
         if (self.function, self.function_schema) != (target.function, self.schema):
             found.append("function name")
         return tuple(found)
@@ -89,21 +144,32 @@ def _same_schema(item: Installed, target: Target, default_schema: str | None) ->
 
 
 def _read(row: Mapping[Any, Any]) -> Installed:
-    shells = row["shells"]
-    if isinstance(shells, str):  # asyncpg leaves JSON to its user
-        shells = json.loads(shells)
+    own = {"schema": row["table_schema"], "table": row["table_name"], **row}
     return Installed(
         function_schema=row["function_schema"],
         function=row["function_name"],
         body=row["body"],
-        schema=row["table_schema"],
-        table=row["table_name"],
+        triggers=None if row["table_name"] is None else _triggers(own),
+        members=tuple(_triggers(member) for member in _json(row["members"])),
         visible=row["visible"],
-        whole=frozenset(shell["name"] for shell in shells if _is_whole(shell)),
-        disabled=frozenset(shell["name"] for shell in shells if shell["enabled"] in ("D", "R")),
     )
 
 
+def _triggers(row: Mapping[str, Any]) -> Triggers:
+    shells = _json(row["shells"])
+    return Triggers(
+        schema=row["schema"],
+        table=row["table"],
+        kind=row["kind"],
+        whole=frozenset(shell["name"] for shell in shells if _is_whole(shell)),
+        states={shell["name"]: shell["enabled"] for shell in shells},
+    )
+
+
+def _json(value: Any) -> Any:
+    return json.loads(value) if isinstance(value, str) else value  # asyncpg leaves JSON to its user
+
+
 def _is_whole(shell: Mapping[str, Any]) -> bool:
-    expected = SHELLS[shell["name"]]
+    expected = SHELLS.get(shell["name"], (_ROW_TYPE, None, None))
     return shell["plain"] and (shell["type"], shell["old"], shell["new"]) == expected

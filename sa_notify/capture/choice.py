@@ -16,7 +16,13 @@ _LATER_DELIVERIES = ("outbox", "wal")
 
 
 def choose(
-    target: object, *, exclude: Iterable[str], carry: Iterable[str], bulk_limit: int, delivery: str | None
+    target: object,
+    *,
+    exclude: Iterable[str],
+    carry: Iterable[str],
+    bulk_limit: int,
+    delivery: str | None,
+    always: bool,
 ) -> dict[Table, TriggerSpec]:
     """The specs that the options mean for the target's tables.
 
@@ -25,11 +31,14 @@ def choose(
     excluded, carried = column_names(target, exclude, "exclude"), column_names(target, carry, "carry")
     if both := [name for name in carried if name in excluded]:
         raise RealtimeError(f"{both[0]!r} is both in exclude= and in carry=: leave it in one of them")
-    limit, way = _limit(bulk_limit), _delivery(delivery)
+    limit, way, replicas = _limit(bulk_limit), _delivery(delivery), _always(always)
     tables = tables_of(target)
     for table in tables:
         _check_columns(table, excluded, carried)
-    return {table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way) for table in tables}
+    return {
+        table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way, replicas)
+        for table in tables
+    }
 
 
 def _in(table: Table, names: Iterable[str]) -> tuple[str, ...]:
@@ -42,6 +51,12 @@ def _limit(bulk_limit: Any) -> int:
     if not isinstance(bulk_limit, int) or isinstance(bulk_limit, bool) or bulk_limit < 1:
         raise RealtimeError(f"bulk_limit={bulk_limit!r}: write a number of rows from 1 on, 1000 by default")
     return bulk_limit
+
+
+def _always(always: Any) -> bool:
+    if not isinstance(always, bool):
+        raise RealtimeError(f"always={always!r}: write always=True where replication fills the table")
+    return always
 
 
 def _delivery(delivery: str | None) -> str:

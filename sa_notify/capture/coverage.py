@@ -140,13 +140,15 @@ def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
         )
     for relative in sorted(row["silent_relatives"]):
         yield (
-            f"{relative} shares rows with {name} and has no enabled sa_notify triggers: "
-            "decorate its model with @realtime too, or write through one of them only"
+            f"{relative} shares rows with {name} and has no enabled sa_notify triggers: run "
+            "`alembic revision --autogenerate` and `alembic upgrade head` (partitions made since then get "
+            "theirs), or decorate its model with @realtime too"
         )
     for subscribed in sorted(row["subscribed"]):
         yield (
             f"{subscribed} is filled by a subscription, whose writes fire no triggers of statements: "
-            "select from tables that are written here"
+            "decorate its model with @realtime(always=True), run `alembic revision --autogenerate` and "
+            "`alembic upgrade head`"
         )
     if row["row_security"]:
         yield (

@@ -50,7 +50,7 @@ def install(target: Target, params: TriggerParams) -> Iterator[Generated]:
     pieces, names = blocks("install"), _names(target)
     yield Generated(fill(pieces["prepare"], **names))
     yield Generated(render_function(qualified(target.schema, target.function), params))
-    yield Generated(fill(pieces["shells"], **names))
+    yield Generated(fill(pieces["shells"], always=str(params.always).lower(), **names))
 
 
 def remove(target: Target) -> Iterator[Generated]:

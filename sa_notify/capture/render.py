@@ -1,5 +1,8 @@
 """Parameters to PL/pgSQL, from a template version's blocks."""
 
+from collections.abc import Callable
+from functools import partial
+
 from sa_notify.capture.names import identifier, json_text, literal
 from sa_notify.capture.spec import TriggerParams
 from sa_notify.capture.template import blocks, fill
@@ -11,14 +14,16 @@ def render_body(params: TriggerParams) -> str:
     """The function's body exactly as PostgreSQL stores it in ``prosrc``."""
     frame = blocks(f"v{params.template}/function")
     delivery = blocks(f"v{params.template}/{params.delivery}")
+    limit = str(int(params.bulk_limit))
+    flood = fill(delivery["flood"], bulk_limit=limit) if params.always else ""
     body = fill(
         frame["body"],
         params=params.header(),
-        bulk_limit=str(int(params.bulk_limit)),
+        bulk_limit=limit,
         first_level="0" if params.carry else "1",
         branches="\n".join(_branches(params)),
         delivery_variables=delivery["variables"],
-        delivery=delivery["deliver"],
+        delivery=fill(delivery["deliver"], flood=flood),
     )
     return body + "\n"
 
@@ -30,23 +35,33 @@ def render_function(function: str, params: TriggerParams) -> str:
 
 
 def _branches(params: TriggerParams) -> list[str]:
-    """One statement for each kind of write and level of detail, the most detailed first."""
+    """One statement for each kind of write and level of detail; those of single rows come first."""
+    statements = _ladder(params, partial(_branch, params))
+    return [*_ladder(params, partial(_row_branch, params)), *statements] if params.always else statements
+
+
+def _ladder(params: TriggerParams, branch: Callable[[str, int, dict[str, str], str], str]) -> list[str]:
+    """From the most detailed on."""
     full, names = _parts(params, params.carry), _parts(params, ())
-    found = []
-    if params.carry:
-        found += [_branch(op, 0, full, params) for op in _SELECTS]
-    found += [_branch(op, 1 if op == "UPDATE" else 2, names, params) for op in _SELECTS]
-    return [*found, _branch("UPDATE", 2, names, params, select="keys")]
+    found = [branch(op, 0, full, select) for op, select in _SELECTS.items()] if params.carry else []
+    found += [branch(op, 1 if op == "UPDATE" else 2, names, select) for op, select in _SELECTS.items()]
+    return [*found, branch("UPDATE", 2, names, "keys")]
 
 
 _SELECTS = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
 
 
-def _branch(op: str, level: int, parts: dict[str, str], params: TriggerParams, select: str = "") -> str:
+def _branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
     pieces = blocks(f"v{params.template}/changes")
     rows = "_sa_notify_new" if op == "INSERT" else "_sa_notify_old"
-    statement = fill(pieces[select or _SELECTS[op]], **parts)
+    statement = fill(pieces[select], old=pieces["old_rows"], new=pieces["new_rows"], **parts)
     return fill(pieces["branch"], op=op, level=str(level), rows=rows, select=statement)
+
+
+def _row_branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
+    pieces = blocks(f"v{params.template}/changes")
+    statement = fill(pieces[select], old=pieces["old_row"], new=pieces["new_row"], **parts)
+    return fill(pieces["branch_row"], op=op, level=str(level), select=statement)
 
 
 def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:

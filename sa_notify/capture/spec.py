@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
+from weakref import WeakSet
 
 from sqlalchemy import Column, MetaData, Table
 
@@ -17,6 +18,7 @@ BULK_LIMIT = 1000
 
 _INFO = "sa_notify"
 _HEADER = re.compile(r"-- sa_notify:(\d+) (\{.*\})")
+_metadatas: WeakSet[MetaData] = WeakSet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class TriggerParams:
     :param virtual: captured columns that are computed when read, which triggers can't see: they count
         as changed when anything in the row did.
     :param bulk_limit: a statement that touches more rows is announced as one ``bulk`` change.
+    :param always: rows that a replica writes, where ordinary triggers don't fire, are announced too.
     """
 
     key: tuple[str, ...]
@@ -37,6 +40,7 @@ class TriggerParams:
     virtual: tuple[str, ...] = ()
     bulk_limit: int = BULK_LIMIT
     delivery: str = "notify"
+    always: bool = False
     template: int = TEMPLATE
 
     @classmethod
@@ -51,7 +55,7 @@ class TriggerParams:
     def keywords(self) -> dict[str, Any]:
         """As keyword arguments of a migration: empty options are left out, tuples are lists."""
         named = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
-        return {k: v for k, v in named.items() if v != [] or k in ("key", "columns")}
+        return {k: v for k, v in named.items() if v not in ([], False) or k in ("key", "columns")}
 
     def header(self) -> str:
         """Canonical JSON, for the function's first line; :func:`read_header` reads it back."""
@@ -69,6 +73,7 @@ class TriggerSpec:
     carry: tuple[str, ...] = ()
     bulk_limit: int = BULK_LIMIT
     delivery: str = "notify"
+    always: bool = False
 
     def params(self, table: Table) -> TriggerParams:
         """The trigger that the table should have, from its columns as they are now."""
@@ -81,6 +86,7 @@ class TriggerSpec:
             virtual=tuple(stored(column.name) for column in captured if is_virtual(column)),
             bulk_limit=self.bulk_limit,
             delivery=self.delivery,
+            always=self.always,
         )
 
 
@@ -95,6 +101,12 @@ def record(table: Table, spec: TriggerSpec) -> None:
     Not in ``Table.info``: Alembic would write that into ``op.create_table()``.
     """
     table.metadata.info.setdefault(_INFO, {})[table.key] = spec
+    _metadatas.add(table.metadata)
+
+
+def realtime_metadatas() -> tuple[MetaData, ...]:
+    """Every metadata of this process that has a realtime table, as long as somebody else uses it."""
+    return tuple(_metadatas)
 
 
 def specs(metadata: MetaData) -> Mapping[str, TriggerSpec]:

@@ -14,7 +14,11 @@ WITH RECURSIVE asked AS (
     SELECT family.i, family.member AS relation, c.relkind AS kind,
            concat(quote_ident(s.nspname), '.', quote_ident(c.relname)) AS name,
            concat(c.oid, '/', c.relfilenode) AS incarnation,
-           EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid) AS subscribed,
+           EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid) AND NOT EXISTS (
+               SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+               WHERE t.tgrelid = c.oid AND t.tgname = '_sa_notify_row' AND t.tgenabled IN ('R', 'A')
+                 AND starts_with(p.prosrc, '-- sa_notify:')
+           ) AS subscribed,
            4 = (
                SELECT count(*)
                FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid

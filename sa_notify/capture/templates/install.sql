@@ -6,14 +6,23 @@ DECLARE
 BEGIN
   -- two upgrades at once would fail with "tuple concurrently updated"
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
-  -- a renamed or moved table brings its function along
+  -- a renamed or moved table brings its function along, unless a table that it was a partition of has it
   FOR found IN
+    WITH RECURSIVE family AS (
+      SELECT {{relation}}::regclass::oid AS member
+      UNION
+      SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
+    )
     SELECT p.oid::regprocedure AS handler, p.oid, p.proname, p.pronamespace, c.relnamespace
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
     WHERE t.tgrelid = {{relation}}::regclass AND t.tgname = '_sa_notify_ins' AND NOT t.tgisinternal
       AND starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+      AND NOT EXISTS (
+        SELECT FROM pg_catalog.pg_trigger other
+        WHERE other.tgfoid = p.oid AND other.tgrelid NOT IN (SELECT family.member FROM family)
+      )
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_proc other
         WHERE other.pronamespace = c.relnamespace AND other.proname = '{{function_name}}'
@@ -31,36 +40,68 @@ $sa_notify$
 -- block: shells
 DO $sa_notify$
 DECLARE
-  relation CONSTANT regclass := {{relation}};
   handler CONSTANT regprocedure := {{handler}};
+  always CONSTANT bool := {{always}};
   shell record;
-  state "char";
+  state text;
 BEGIN
   FOR shell IN
-    SELECT * FROM (VALUES
-      ('_sa_notify_ins', 'INSERT', 4, NULL, '_sa_notify_new'),
-      ('_sa_notify_upd', 'UPDATE', 16, '_sa_notify_old', '_sa_notify_new'),
-      ('_sa_notify_del', 'DELETE', 8, '_sa_notify_old', NULL),
-      ('_sa_notify_trunc', 'TRUNCATE', 32, NULL, NULL)
-    ) AS s(name, event, type, old_rows, new_rows)
-    WHERE NOT EXISTS (
-      SELECT FROM pg_catalog.pg_trigger t
-      WHERE t.tgrelid = relation AND t.tgname = s.name AND t.tgfoid = handler AND t.tgtype = s.type
+    -- a statement that names a partition or a child fires no trigger of the table above it
+    WITH RECURSIVE member AS (
+      SELECT {{relation}}::regclass::oid AS relation
+      UNION
+      SELECT i.inhrelid
+      FROM member JOIN pg_catalog.pg_inherits i ON i.inhparent = member.relation
+      WHERE NOT EXISTS (
+        -- captured for itself
+        SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+        WHERE t.tgrelid = i.inhrelid AND t.tgname = '_sa_notify_ins' AND t.tgfoid <> handler
+          AND starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+      )
+    )
+    SELECT c.oid::regclass AS relation, s.*, t.tgfoid = handler::oid AS ours,
+      t.tgfoid IS NOT DISTINCT FROM handler::oid AND t.tgtype = s.type
         AND t.tgoldtable::text IS NOT DISTINCT FROM s.old_rows
         AND t.tgnewtable::text IS NOT DISTINCT FROM s.new_rows
-        AND t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgattr::text = ''
-    )
+        AND t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgattr::text = '' AS whole,
+      t.tgenabled::text AS enabled
+    FROM member
+    JOIN pg_catalog.pg_class c ON c.oid = member.relation AND c.relkind IN ('r', 'p')
+    CROSS JOIN (VALUES
+      ('_sa_notify_ins', 'INSERT', 4, NULL, '_sa_notify_new', 'O', '{}'),
+      ('_sa_notify_upd', 'UPDATE', 16, '_sa_notify_old', '_sa_notify_new', 'O', '{}'),
+      ('_sa_notify_del', 'DELETE', 8, '_sa_notify_old', NULL, 'O', '{}'),
+      ('_sa_notify_trunc', 'TRUNCATE', 32, NULL, NULL, CASE WHEN always THEN 'A' ELSE 'O' END,
+       CASE WHEN always THEN '{O}' ELSE '{}' END),
+      ('_sa_notify_row', 'INSERT OR UPDATE OR DELETE', 29, NULL, NULL, CASE WHEN always THEN 'R' END, '{O,A}')
+    ) AS s(name, event, type, old_rows, new_rows, wanted, replaced)
+    LEFT JOIN pg_catalog.pg_trigger t
+      ON t.tgrelid = c.oid AND t.tgname = s.name AND NOT t.tgisinternal AND t.tgparentid = 0
+    -- PostgreSQL would copy a partitioned table's row triggers to its partitions, which have their own
+    WHERE s.type <> 29 OR c.relkind = 'r'
+    ORDER BY member.relation, s.name
   LOOP
-    state := (SELECT t.tgenabled FROM pg_catalog.pg_trigger t WHERE t.tgrelid = relation AND t.tgname = shell.name);
-    EXECUTE concat(
-      'CREATE OR REPLACE TRIGGER ', shell.name, ' AFTER ', shell.event, ' ON ', relation,
-      CASE WHEN shell.type < 32 THEN ' REFERENCING' END,
-      ' OLD TABLE AS ' || shell.old_rows, ' NEW TABLE AS ' || shell.new_rows,
-      ' FOR EACH STATEMENT EXECUTE FUNCTION ', handler);
-    -- CREATE OR REPLACE switches a disabled trigger on
-    IF state IN ('D', 'A', 'R') THEN
+    IF shell.wanted IS NULL THEN
+      IF shell.ours THEN
+        EXECUTE concat('DROP TRIGGER ', shell.name, ' ON ', shell.relation);
+      END IF;
+      CONTINUE;
+    END IF;
+    -- a disabled trigger stays disabled
+    state := CASE WHEN shell.enabled IS NULL OR shell.enabled = ANY (shell.replaced::text[]) THEN shell.wanted
+                  ELSE shell.enabled END;
+    IF shell.whole IS NOT TRUE THEN
       EXECUTE concat(
-        'ALTER TABLE ', relation,
+        'CREATE OR REPLACE TRIGGER ', shell.name, ' AFTER ', shell.event, ' ON ', shell.relation,
+        CASE WHEN shell.type < 29 THEN ' REFERENCING' END,
+        ' OLD TABLE AS ' || shell.old_rows, ' NEW TABLE AS ' || shell.new_rows,
+        ' FOR EACH ', CASE WHEN shell.type = 29 THEN 'ROW' ELSE 'STATEMENT' END,
+        ' EXECUTE FUNCTION ', handler);
+    END IF;
+    -- CREATE OR REPLACE switches a disabled trigger on
+    IF state <> (CASE WHEN shell.whole THEN shell.enabled ELSE 'O' END) THEN
+      EXECUTE concat(
+        'ALTER TABLE ', shell.relation,
         CASE state WHEN 'D' THEN ' DISABLE' WHEN 'A' THEN ' ENABLE ALWAYS' ELSE ' ENABLE REPLICA' END,
         ' TRIGGER ', shell.name);
     END IF;
@@ -75,11 +116,20 @@ DECLARE
 BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
   FOR found IN
+    WITH RECURSIVE family AS (
+      SELECT to_regclass({{relation}})::oid AS member
+      UNION
+      SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
+    ), handler AS (
+      SELECT DISTINCT p.oid
+      FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+      WHERE t.tgrelid = to_regclass({{relation}}) AND starts_with(p.prosrc, '-- sa_notify:')
+    )
     SELECT t.tgname, t.tgfoid, t.tgrelid::regclass AS relation
-    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-    WHERE t.tgrelid = to_regclass({{relation}}) AND NOT t.tgisinternal
-      AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc')
-      AND starts_with(p.prosrc, '-- sa_notify:')
+    FROM pg_catalog.pg_trigger t
+    WHERE t.tgrelid IN (SELECT family.member FROM family) AND t.tgfoid IN (SELECT handler.oid FROM handler)
+      AND NOT t.tgisinternal AND t.tgparentid = 0
+      AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc', '_sa_notify_row')
   LOOP
     handlers := handlers || found.tgfoid;
     EXECUTE concat('DROP TRIGGER ', quote_ident(found.tgname), ' ON ', found.relation);

@@ -4,12 +4,25 @@
         items := CASE WHEN EXISTS (SELECT FROM {{rows}} OFFSET sa_notify.row_limit) THEN NULL ELSE ARRAY(
 {{select}}
         ) END;
+-- block: branch_row
+      ELSIF TG_LEVEL = 'ROW' AND TG_OP = '{{op}}' AND level <= {{level}} THEN
+        items := ARRAY(
+{{select}}
+        );
+-- block: old_rows
+_sa_notify_old o
+-- block: new_rows
+_sa_notify_new n
+-- block: old_row
+(SELECT OLD.* OFFSET 0) o
+-- block: new_row
+(SELECT NEW.* OFFSET 0) n
 -- block: inserted
           SELECT coalesce('{"o":"i","k":' || {{new_key}}{{inserted_values}} || '}', '{"o":"b"}')
-          FROM _sa_notify_new n
+          FROM {{new}}
 -- block: deleted
           SELECT coalesce('{"o":"d","k":' || {{old_key}}{{deleted_values}} || '}', '{"o":"b"}')
-          FROM _sa_notify_old o
+          FROM {{old}}
 -- block: updated
           SELECT CASE
             WHEN {{both}} THEN
@@ -20,11 +33,11 @@
             WHEN {{only_old}} THEN '{"o":"d","k":' || {{old_key}}{{deleted_values}} || '}'
             ELSE '{"o":"b"}'
           END
-          FROM _sa_notify_old o FULL JOIN _sa_notify_new n
+          FROM {{old}} FULL JOIN {{new}}
             ON {{same_key}}
 -- block: keys
           SELECT coalesce('{"o":"u","k":' || s.k || '}', '{"o":"b"}')
-          FROM (SELECT {{old_key}} FROM _sa_notify_old o UNION SELECT {{new_key}} FROM _sa_notify_new n) AS s(k)
+          FROM (SELECT {{old_key}} FROM {{old}} UNION SELECT {{new_key}} FROM {{new}}) AS s(k)
 -- block: same_key
 (o.{{column}}::text COLLATE "C") = (n.{{column}}::text COLLATE "C")
 -- block: changed

@@ -27,7 +27,7 @@ DECLARE
 BEGIN
   LOOP
     BEGIN
-      IF level = 3 OR (muted AND TG_OP = 'TRUNCATE') THEN
+      IF level = 3 OR (muted AND (TG_OP = 'TRUNCATE' OR TG_LEVEL = 'ROW')) THEN
         items := ARRAY['{"o":"b"}'];
       ELSIF TG_OP = 'TRUNCATE' THEN
         items := ARRAY['{"o":"t"}'];

@@ -8,6 +8,9 @@
   room int;
   number bigint;
   too_large bool;
+-- block: flood
+ OR (TG_LEVEL = 'ROW'
+        AND coalesce(nullif(current_setting('sa_notify.n', true), ''), '0')::bigint >= {{bulk_limit}})
 -- block: deliver
       head := concat('{"v":', 1, ',"x":"', pg_current_xact_id(), '"');
       about := concat(',"t":', to_json(relation), ',"c":[');
@@ -37,7 +40,7 @@
         END IF;
       END LOOP;
       messages := messages || packed;
-      IF muted OR level = 3 THEN
+      IF muted OR level = 3{{flood}} THEN
         -- without a number of its own, so that PostgreSQL drops a transaction's repetitions
         PERFORM pg_notify('sa_notify', concat(head, about, '{"o":"b"}]}'));
       ELSE
