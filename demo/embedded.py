@@ -80,10 +80,12 @@ class EmbeddedPostgres(_Server):
     :param room: a folder for data, socket and log; kept, so a second start finds the data again.
         As root it must be reachable for ``nobody`` (see :func:`demo.rooms.reachable`).
     :param port: its TCP port; ``None`` takes a free one.
+    :param settings: more of what ``postgresql.conf`` holds, such as ``("fsync=on",)``; later ones win.
     """
 
-    def __init__(self, room: Path, port: int | None = None) -> None:
+    def __init__(self, room: Path, port: int | None = None, *, settings: Sequence[str] = ()) -> None:
         super().__init__(room, port)
+        self._settings = settings
         self._user = User.named("nobody") if os.geteuid() == 0 else None
 
     @property
@@ -105,6 +107,7 @@ class EmbeddedPostgres(_Server):
         # A unix socket's path holds 107 bytes at most.
         socket_folder = str(self.room) if len(bytes(self.room)) < 85 else ""
         settings = ["listen_addresses=127.0.0.1", "fsync=off", "max_connections=300", "timezone=UTC"]
+        settings += self._settings
         options = ["-k", socket_folder, "-p", str(self.port)]
         options += [word for setting in settings for word in ("-c", setting)]
         return self._run([programs / "postgres", "-D", self._data, *options], "postgres.log")

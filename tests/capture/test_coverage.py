@@ -103,50 +103,6 @@ def test_search_path_and_translation(database: Any, items: Table) -> None:
         assert coverage(connection, [items])[None, "items"].name == "app.items"
 
 
-@pytest.mark.parametrize("inherited", [True, False])
-def test_partitions_and_children(database: Any, metadata: MetaData, inherited: bool) -> None:
-    """Rows shared with a table that announces nothing are a doubt; one that does adds its name."""
-    if inherited:
-        database.write(
-            "CREATE TABLE p (id int PRIMARY KEY)", "CREATE TABLE c (PRIMARY KEY (id)) INHERITS (p)"
-        )
-    else:
-        database.write(
-            "CREATE TABLE p (id int PRIMARY KEY) PARTITION BY RANGE (id)",
-            "CREATE TABLE c PARTITION OF p FOR VALUES FROM (0) TO (9)",
-        )
-    parent = database.create(Table("p", metadata, Column("id", Integer, primary_key=True)))
-    (doubt,) = doubts(database, parent)
-    assert doubt.startswith("public.c shares rows with public.p and has no enabled sa_notify triggers")
-
-    child = database.create(Table("c", metadata, Column("id", Integer, primary_key=True)))
-    with database.engine.connect() as connection:
-        found = coverage(connection, [parent, child])
-    assert [item.doubts for item in found.values()] == [(), ()]
-    assert {item.names for item in found.values()} == {frozenset({"public.p", "public.c"})}
-
-    database.write("INSERT INTO c VALUES (1)", "UPDATE p SET id = 2", "DELETE FROM p")
-    heard = {message["t"] for message in database.ear.messages()}
-    assert heard == {"public.p", "public.c"}
-
-
-def test_partition_moves(database: Any, metadata: MetaData) -> None:
-    """A row that moves between partitions is announced under the table that was written."""
-    database.write(
-        "CREATE TABLE p (id int PRIMARY KEY, a int) PARTITION BY RANGE (id)",
-        "CREATE TABLE c1 PARTITION OF p FOR VALUES FROM (0) TO (9)",
-        "CREATE TABLE c2 PARTITION OF p FOR VALUES FROM (9) TO (99)",
-    )
-    database.create(Table("p", metadata, Column("id", Integer, primary_key=True), Column("a", Integer)))
-    database.run("INSERT INTO p VALUES (1)")
-
-    assert database.run("UPDATE p SET a = 1") == [{"o": "u", "k": ["1"], "f": ["a"]}]
-    assert sorted(database.run("UPDATE p SET id = 10"), key=str) == [
-        {"o": "d", "k": ["1"]},
-        {"o": "i", "k": ["10"]},
-    ]
-
-
 def test_row_level_security(database: Any, items: Table) -> None:
     """Policies that apply to the reader may hide what a statement depends on."""
     role = f"reader_{database.engine.url.database}"

@@ -84,6 +84,13 @@ BEGIN
     IF shell.wanted IS NULL THEN
       IF shell.ours THEN
         EXECUTE concat('DROP TRIGGER ', shell.name, ' ON ', shell.relation);
+        IF EXISTS (
+          SELECT FROM pg_catalog.pg_trigger t
+          WHERE t.tgrelid = shell.relation AND t.tgname = '_sa_notify_trunc' AND t.tgenabled = 'A'
+        ) THEN
+          -- it came with the trigger that goes
+          EXECUTE concat('ALTER TABLE ', shell.relation, ' ENABLE TRIGGER _sa_notify_trunc');
+        END IF;
       END IF;
       CONTINUE;
     END IF;
