@@ -7,6 +7,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from sa_notify.capture.muted import muted
 from sa_notify.change import Change, ChangeSet
 from sa_notify.decorator import realtime
 from sa_notify.errors import SaNotifyError
@@ -14,7 +15,7 @@ from sa_notify.errors import SaNotifyError
 if TYPE_CHECKING:
     from sa_notify.web import Dispatcher, dispatcher
 
-__all__ = ["Change", "ChangeSet", "Dispatcher", "SaNotifyError", "dispatcher", "realtime"]
+__all__ = ["Change", "ChangeSet", "Dispatcher", "SaNotifyError", "dispatcher", "muted", "realtime"]
 
 __version__ = "0.1.0"
 
