@@ -25,17 +25,20 @@ class Ear:
         self._connection.autocommit = True
         self._cursor = self._connection.cursor()
         self._cursor.execute("LISTEN sa_notify")
+        self._rest: list[str] = []
 
     def payloads(self) -> list[str]:
         """Every payload since the last call: a notification of its own marks the end."""
-        mark, heard, deadline = uuid.uuid4().hex, [], time.monotonic() + DEADLINE
+        mark, heard, deadline = uuid.uuid4().hex, self._rest, time.monotonic() + DEADLINE
         self._cursor.execute("SELECT pg_notify('sa_notify', %s)", (mark,))
         while time.monotonic() < deadline:
             self._connection.poll()
             heard += [notify.payload for notify in self._connection.notifies]
             self._connection.notifies.clear()
             if mark in heard:
-                return heard[: heard.index(mark)]
+                end = heard.index(mark)
+                self._rest = heard[end + 1 :]
+                return heard[:end]
             select.select([self._connection], [], [], 0.1)
         raise AssertionError("the end mark was not heard")
 
