@@ -145,7 +145,7 @@ def run(url: str, crowd: int, rounds: int, changes: int) -> None:
     for number in range(rounds):
         for way in list(WAYS)[number % 3 :] + list(WAYS)[: number % 3]:
             found[way].append(_round(url, way, crowd, changes, marks))
-    middle = {way: [statistics.median(v) for v in zip(*values, strict=True)] for way, values in found.items()}
+    middle = {way: [statistics.median(v) for v in zip(*them, strict=True)] for way, them in found.items()}
     print(
         f"{os.cpu_count()} cores, Python {platform.python_version()}; {crowd} clients, about one change a second;"
     )
