@@ -146,10 +146,8 @@ def run(url: str, crowd: int, rounds: int, changes: int) -> None:
         for way in list(WAYS)[number % 3 :] + list(WAYS)[: number % 3]:
             found[way].append(_round(url, way, crowd, changes, marks))
     middle = {way: [statistics.median(v) for v in zip(*them, strict=True)] for way, them in found.items()}
-    print(
-        f"{os.cpu_count()} cores, Python {platform.python_version()}; {crowd} clients, about one change a second;"
-    )
-    print(f"medians of {rounds} rounds of {changes} changes\n")
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}; {crowd} clients,")
+    print(f"about one change a second; medians of {rounds} rounds of {changes} changes\n")
     print("| one list, one change | p50 ms | p99 ms | SELECTs and the like, a second |\n|---|---|---|---|")
     for way, (p50, p99, statements) in middle.items():
         print(f"| {way} | {p50:.1f} | {p99:.1f} | {statements:.1f} |")
