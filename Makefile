@@ -6,6 +6,7 @@ BENCH_ARGS ?=
 
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
+PEERS := $(VENV)/.peers
 BUNDLE := sa_notify/web/static/sa_notify.js
 CLIENT := $(shell find sa_notify/client -name node_modules -prune -o -type f \( -name '*.js' -o -name '*.json' -o -name bundle.py \) -print)
 # Two names: pip 25.3 and later reads the second for what a build needs.
@@ -13,7 +14,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test demo demo-clean bench lock clean
+.PHONY: help install js check test demo demo-clean bench bench-capture lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -41,6 +42,9 @@ demo-clean: ## Remove the demo's data
 bench: $(INSTALLED) ## Measure commit to client; BENCH_ARGS are passed on
 	$(PY) -m benchmarks.latency $(BENCH_ARGS)
 
+bench-capture: $(PEERS) ## Measure what capture costs the writer, beside other packages; BENCH_ARGS too
+	$(PY) -m benchmarks.capture $(BENCH_ARGS)
+
 lock: $(INSTALLED) ## Write constraints.txt anew, with today's versions
 	$(PY) tools/lock.py
 
@@ -57,6 +61,12 @@ $(PY):
 
 $(INSTALLED): pyproject.toml setup.py constraints.txt | $(PY)
 	$(PINNED) $(PY) -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# psycopg2-pgevents asks for pytest 5 at run time, which its triggers don't need.
+$(PEERS): $(INSTALLED)
+	$(PINNED) $(PY) -m pip install --quiet --editable '.[dev,bench]'
+	$(PINNED) $(PY) -m pip install --quiet --no-deps psycopg2-pgevents==0.2.2
 	@touch $@
 
 $(BUNDLE): $(CLIENT) | $(INSTALLED)

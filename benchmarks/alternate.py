@@ -8,20 +8,29 @@ Measured = TypeVar("Measured")
 
 
 def alternate(
-    names: Sequence[str], rounds: int, turn: Callable[[str], Measured], *, begin: Callable[[int], None]
-) -> dict[str, list[Measured]]:
-    """What ``turn(name)`` gave for each name, one entry for each round.
+    names: Sequence[str],
+    tasks: Sequence[str],
+    rounds: int,
+    measure: Callable[[str, str], Measured],
+    *,
+    begin: Callable[[int], None],
+) -> dict[str, list[dict[str, Measured]]]:
+    """What ``measure(name, task)`` gave: for each name a list of rounds, each by task.
 
-    The order rotates by one, so that what drifts (a warmer cache, a busier machine) reaches all alike.
+    A task is measured with all names one after the other, so that what drifts (a busier machine) is
+    much the same for all; the order rotates, so that none always follows the same one.
 
-    :param begin: called with the round's number, from 1, before its first turn.
+    :param begin: called with the round's number, from 1, before its first measurement.
     """
-    found: dict[str, list[Measured]] = {name: [] for name in names}
+    found: dict[str, list[dict[str, Measured]]] = {name: [] for name in names}
     for number in range(rounds):
         begin(number + 1)
-        shift = number % len(names)
-        for name in [*names[shift:], *names[:shift]]:
-            found[name].append(turn(name))
+        for name in names:
+            found[name].append({})
+        for place, task in enumerate(tasks):
+            shift = (number + place) % len(names)
+            for name in [*names[shift:], *names[:shift]]:
+                found[name][number][task] = measure(name, task)
     return found
 
 

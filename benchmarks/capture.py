@@ -22,13 +22,14 @@ _QUICK = Scale(rows=2_000, transactions=40, some=90, repeats=3, looped=100, clie
 
 
 def measure(site: Site, workload: Workload, ear: Ear) -> Sample:
-    """One workload on a table like new."""
-    site.restore()
-    ear.count(site.cursor)
-    before = site.wal()
-    seconds = workload.run(site)
-    wal = site.wal() - before
-    heard = ear.count(site.cursor)
+    """One workload on a table like new, in a new session."""
+    with site.turn(ear):
+        site.restore()
+        ear.count(site.cursor)
+        before = site.wal()
+        seconds = workload.run(site)
+        wal = site.wal() - before
+        heard = ear.count(site.cursor)
     return Sample(
         seconds=seconds,
         wal=wal / workload.changes,
@@ -42,20 +43,17 @@ def run(
 ) -> Results:
     """Measure all of it."""
     sites = {variant.name: Site(variant, databases.copy(number)) for number, variant in enumerate(variants)}
-    ear = Ear()
-
-    def turn(name: str) -> dict[str, Sample]:
-        site = sites[name]
-        site.enter(ear)
-        try:
-            return {workload.name: measure(site, workload, ear) for workload in chosen}
-        finally:
-            site.leave()
-
-    try:
-        return Results(alternate(list(sites), rounds, turn, begin=_told(rounds)))
-    finally:
-        ear.close()
+    tasks = {workload.name: workload for workload in chosen}
+    with Ear() as ear:
+        return Results(
+            alternate(
+                list(sites),
+                list(tasks),
+                rounds,
+                lambda name, task: measure(sites[name], tasks[task], ear),
+                begin=_told(rounds),
+            )
+        )
 
 
 def _told(rounds: int) -> Callable[[int], None]:

@@ -5,7 +5,7 @@ import select
 from collections.abc import Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Self
 
 import psycopg2
 
@@ -42,8 +42,12 @@ class Ear:
         cursor.execute(f"NOTIFY {_END}")  # the queue keeps commit order: all else came before
         return Heard(*self._answer())
 
-    def close(self) -> None:
-        self._pipe.send(None)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.is_alive():
+            self._pipe.send(None)
         self._process.join(10)
 
     def _answer(self) -> tuple[int, int]:

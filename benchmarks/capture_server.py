@@ -1,7 +1,8 @@
 """A PostgreSQL with fsync, and a database of its own for each variant, all copies of one."""
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Self
 
 from sqlalchemy import URL, Engine, create_engine, make_url, text
@@ -23,8 +24,6 @@ _TOLD = (
     "server_version", "fsync", "synchronous_commit", "shared_buffers", "max_wal_size", "checkpoint_timeout",
     "autovacuum", "wal_level", "full_page_writes", "data_checksums", "work_mem", "jit",
 )  # fmt: skip
-_PREFIX = "sa_notify_bench_"
-_BASE = f"{_PREFIX}base"
 
 
 @contextmanager
@@ -38,19 +37,30 @@ def server(url: str | None) -> Iterator[URL]:
 
 
 class Databases:
-    """One filled database, and copies of it; all are dropped at the end of a ``with`` block."""
+    """One filled database, and copies of it, named for this process; leaving a ``with`` block drops them."""
 
     def __init__(self, maintenance: URL, rows: int) -> None:
         self._url = maintenance
+        self._rows = rows
         self._maintenance = create_engine(maintenance, isolation_level="AUTOCOMMIT")
+        self._base = self._name("base")
         self._names: list[str] = []
-        base = self._create(_BASE, "template0")
-        fill(base, rows)
-        base.dispose()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as undo:
+            undo.callback(self._drop)
+            base = self._create(self._base, "template0")
+            fill(base, self._rows)
+            base.dispose()
+            undo.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._drop()
 
     def copy(self, number: int) -> Engine:
         """A new copy: the same pages, whatever was measured before."""
-        return self._create(f"{_PREFIX}{number}", _BASE)
+        return self._create(self._name(str(number)), self._base)
 
     def settings(self) -> str:
         """What of the server's settings bears on the figures."""
@@ -60,18 +70,17 @@ class Databases:
         with self._maintenance.connect() as connection:
             return ", ".join(connection.scalars(query, {"names": list(_TOLD)}))
 
-    def __enter__(self) -> Self:
-        return self
+    def _name(self, part: str) -> str:
+        return f"sa_notify_bench_{os.getpid()}_{part}"
 
-    def __exit__(self, *_: object) -> None:
+    def _create(self, name: str, template: str) -> Engine:
+        with self._maintenance.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
+        self._names.append(name)
+        return create_engine(self._url.set(database=name))
+
+    def _drop(self) -> None:
         with self._maintenance.connect() as connection:
             for name in self._names:
                 connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
         self._maintenance.dispose()
-
-    def _create(self, name: str, template: str) -> Engine:
-        with self._maintenance.connect() as connection:
-            connection.execute(text(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-            connection.execute(text(f"CREATE DATABASE {name} TEMPLATE {template}"))
-        self._names.append(name)
-        return create_engine(self._url.set(database=name))

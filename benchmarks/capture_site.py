@@ -1,7 +1,10 @@
 """One variant's database while it is measured."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+from psycopg2.extensions import make_dsn
 from sqlalchemy import URL, Engine
 
 from benchmarks.capture_ear import Ear
@@ -27,19 +30,20 @@ class Site:
         """What makes libpq's programs connect here."""
         return {f"PG{name.upper()}": value for name, value in _parts(self._url).items()}
 
-    def enter(self, ear: Ear) -> None:
-        """Begin a turn: no checkpoint comes due in it, the listener listens, the session is new."""
+    @contextmanager
+    def turn(self, ear: Ear) -> Iterator[None]:
+        """No checkpoint comes due in it, the listener listens here, the session is new."""
         self._engine.dispose()
         connection: Any = self._engine.raw_connection().driver_connection
         connection.autocommit = True
         self.cursor = connection.cursor()
-        self.cursor.execute("CHECKPOINT")
-        ear.listen(" ".join(f"{name}={value}" for name, value in self._target().items()), self.channels)
-
-    def leave(self) -> None:
-        connection = self.cursor.connection
-        self.cursor = None
-        connection.close()
+        try:
+            self.cursor.execute("CHECKPOINT")
+            ear.listen(self._target(), self.channels)
+            yield
+        finally:
+            self.cursor = None
+            connection.close()
 
     def restore(self) -> None:
         """The table as it was at first."""
@@ -51,9 +55,11 @@ class Site:
         self.cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
         return int(self.cursor.fetchone()[0])
 
-    def _target(self) -> dict[str, str]:
+    def _target(self) -> str:
         parts = _parts(self._url)
-        return {("dbname" if name == "database" else name): value for name, value in parts.items()}
+        return make_dsn(
+            **{("dbname" if name == "database" else name): value for name, value in parts.items()}
+        )
 
 
 def _parts(url: URL) -> dict[str, str]:
