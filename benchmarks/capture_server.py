@@ -1,6 +1,7 @@
 """A PostgreSQL with fsync, and a database of its own for each variant, all copies of one."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Self
@@ -32,8 +33,12 @@ def server(url: str | None) -> Iterator[URL]:
     if url:
         yield make_url(url).set(drivername="postgresql+psycopg2")
         return
-    with EmbeddedPostgres(temporary_room("sa-notify-bench-"), settings=SETTINGS) as embedded:
-        yield make_url(embedded.url)
+    room = temporary_room("sa-notify-bench-")
+    try:
+        with EmbeddedPostgres(room, settings=SETTINGS) as embedded:
+            yield make_url(embedded.url)
+    finally:
+        shutil.rmtree(room, ignore_errors=True)  # gigabytes
 
 
 class Databases:
