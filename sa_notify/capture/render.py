@@ -20,10 +20,12 @@ def render_body(params: TriggerParams) -> str:
         frame["body"],
         params=params.header(),
         bulk_limit=limit,
-        first_level="0" if params.carry else "1",
+        first_level=str(_first_level(params)),
         branches="\n".join(_branches(params)),
         delivery_variables=delivery["variables"],
-        delivery=fill(delivery["deliver"], flood=flood),
+        muted_row=frame["muted_row"] if params.always else "",
+        prepare=fill(delivery["prepare"], flood=flood),
+        send=delivery["send"],
     )
     return body + "\n"
 
@@ -48,14 +50,16 @@ def _ladder(params: TriggerParams, branch: Callable[[str, int, dict[str, str], s
     return [*found, branch("UPDATE", 2, names, "keys")]
 
 
-_SELECTS = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
+_SELECTS = {"UPDATE": "updated", "INSERT": "inserted", "DELETE": "deleted"}
 
 
 def _branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
     pieces = blocks(f"v{params.template}/changes")
-    rows = "_sa_notify_new" if op == "INSERT" else "_sa_notify_old"
-    statement = fill(pieces[select], old=pieces["old_rows"], new=pieces["new_rows"], **parts)
-    return fill(pieces["branch"], op=op, level=str(level), rows=rows, select=statement)
+    rows = {"old": pieces["old_rows"], "new": pieces["new_rows"], **parts}
+    one = fill(pieces["one_updated"], **rows)
+    first = op == "UPDATE" and level == _first_level(params)
+    branch = "branch_first_update" if first else "branch_update" if op == "UPDATE" else "branch"
+    return fill(pieces[branch], op=op, level=str(level), select=fill(pieces[select], **rows), one=one)
 
 
 def _row_branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
@@ -64,29 +68,32 @@ def _row_branch(params: TriggerParams, op: str, level: int, parts: dict[str, str
     return fill(pieces["branch_row"], op=op, level=str(level), select=statement)
 
 
+def _first_level(params: TriggerParams) -> int:
+    return 0 if params.carry else 1
+
+
 def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:
     pieces = blocks(f"v{params.template}/changes")
     old_there = [f"o.{identifier(column)} IS NOT NULL" for column in params.key]
     new_there = [f"n.{identifier(column)} IS NOT NULL" for column in params.key]
     same = [fill(pieces["same_key"], column=identifier(column)) for column in params.key]
-    return {
-        "old_key": _key("o", params),
-        "new_key": _key("n", params),
+    keys = {"old_key": _key("o", params), "new_key": _key("n", params)}
+    changed = _LINE.join(_changed(column, params) for column in params.columns)
+    return keys | {
+        "insert": fill(pieces["insert"], values=_values(carry, params, old=False), **keys),
+        "update": fill(pieces["update"], values=_values(carry, params), changed=changed, **keys),
+        "delete": fill(pieces["delete"], values=_values(carry, params, new=False), **keys),
         "both": " AND ".join([*old_there, *new_there]),
         "only_new": " AND ".join(new_there),
         "only_old": " AND ".join(old_there),
         "same_key": "\n            AND ".join(same),
-        "changed": _LINE.join(_changed(column, params) for column in params.columns),
-        "inserted_values": _values(carry, params, old=False),
-        "deleted_values": _values(carry, params, new=False),
-        "updated_values": _values(carry, params),
     }
 
 
 def _key(row: str, params: TriggerParams) -> str:
     piece = blocks(f"v{params.template}/changes")["key_text"]
     texts = [fill(piece, row=row, column=identifier(column)) for column in params.key]
-    return "'[' || " + " || ',' || ".join(texts) + " || ']'"
+    return " || ',' || ".join(texts)
 
 
 def _changed(column: str, params: TriggerParams) -> str:
@@ -103,7 +110,7 @@ def _values(carry: tuple[str, ...], params: TriggerParams, *, old: bool = True, 
         before = _value("o", column, params) if old else "'null'"
         after = _value("n", column, params) if new else "'null'"
         pairs.append(f"{literal(json_text(column))} || ':[' || {before} || ',' || {after} || ']'")
-    return " || ',\"w\":{' || " + " || ',' || ".join(pairs) + " || '}'"
+    return ',"w":{\' || ' + " || ',' || ".join(pairs) + " || '}"
 
 
 def _value(row: str, column: str, params: TriggerParams) -> str:
