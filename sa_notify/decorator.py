@@ -1,7 +1,8 @@
 """``@realtime``: changes of this model's rows are announced."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeVar, overload
+from dataclasses import replace
+from typing import Any, Literal, TypeVar, overload
 
 from sqlalchemy import Table
 
@@ -20,7 +21,7 @@ def realtime(target: _Target, /) -> _Target: ...
 def realtime(
     *,
     exclude: Iterable[str] = (),
-    carry: Iterable[str] = (),
+    carry: Iterable[str] | Literal["all"] | None = None,
     bulk_limit: int = BULK_LIMIT,
     delivery: str | None = None,
     always: bool = False,
@@ -30,7 +31,7 @@ def realtime(
     /,
     *,
     exclude: Iterable[str] = (),
-    carry: Iterable[str] = (),
+    carry: Iterable[str] | Literal["all"] | None = None,
     bulk_limit: int = BULK_LIMIT,
     delivery: str | None = None,
     always: bool = False,
@@ -42,10 +43,15 @@ def realtime(
     subclass means its parent's table. Use it bare or with options; names are of attributes or columns.
 
     :param exclude: columns that are not captured: their changes are not announced, their names never sent.
-    :param carry: columns whose old and new values travel in messages, which any role that can connect
-        to the database can read. Without values a reader looks the row up.
+    :param carry: columns whose old and new values travel. Without values a reader looks the row up. With the
+        outbox all captured columns by default, ``"all"``, but not deferred ones and those of large types
+        (documents, binary, arrays, vectors) unless they are named here, when it is exactly those; a value
+        that takes more than 2,000 bytes is left out of its row. With ``"notify"`` none by default, since any
+        role that can connect to the database can read them.
     :param bulk_limit: a statement that touches more rows is announced as one "read the table again".
-    :param delivery: how changes travel: ``"notify"``; by default ``SA_NOTIFY_DELIVERY`` or ``"notify"``.
+    :param delivery: how changes travel: ``"outbox"``, through a table that the dispatcher alone reads and
+        that never makes commits wait for each other, or ``"notify"``, in the NOTIFY itself, without any
+        table; by default ``SA_NOTIFY_DELIVERY`` or ``"notify"``.
     :param always: announce what a replica writes too: the apply worker of a logical subscription, and
         sessions under ``session_replication_role = replica``, where ordinary triggers don't fire.
     :returns: what it was put on, unchanged.
@@ -72,7 +78,9 @@ def _decorate(target: _Target, options: dict[str, Any]) -> _Target:
 
 def _record(table: Table, spec: TriggerSpec) -> None:
     before = spec_for(table)
-    if before not in (None, spec):
-        raise RealtimeError(f"{table.fullname} is @realtime already, with {before}: decorate it once")
+    if before is not None:
+        if before != spec:
+            raise RealtimeError(f"{table.fullname} is @realtime already, with {before}: decorate it once")
+        spec = replace(spec, deferred=tuple(dict.fromkeys((*before.deferred, *spec.deferred))))
     record(table, spec)
     listen(table.metadata)

@@ -2,24 +2,27 @@
 
 import os
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Table
 
+from sa_notify.capture.carried import deferred
 from sa_notify.capture.mapped import column_names, tables_of
 from sa_notify.capture.names import stored
 from sa_notify.capture.spec import TriggerSpec, is_virtual
 from sa_notify.errors import RealtimeError
 
-DELIVERIES = ("notify",)
-_LATER_DELIVERIES = ("outbox", "wal")
+DELIVERIES = ("notify", "outbox")
+#: What a model gets that names none, in a process that names none.
+DEFAULT_DELIVERY = "notify"
+_LATER_DELIVERIES = ("wal",)
 
 
 def choose(
     target: object,
     *,
     exclude: Iterable[str],
-    carry: Iterable[str],
+    carry: Iterable[str] | Literal["all"] | None,
     bulk_limit: int,
     delivery: str | None,
     always: bool,
@@ -28,17 +31,39 @@ def choose(
 
     :raises RealtimeError: an option can't be; the message says what to write instead.
     """
-    excluded, carried = column_names(target, exclude, "exclude"), column_names(target, carry, "carry")
-    if both := [name for name in carried if name in excluded]:
+    way = _delivery(delivery)
+    excluded, carried = column_names(target, exclude, "exclude"), _carried(target, carry, way)
+    if both := [name for name in carried or () if name in excluded]:
         raise RealtimeError(f"{both[0]!r} is both in exclude= and in carry=: leave it in one of them")
-    limit, way, replicas = _limit(bulk_limit), _delivery(delivery), _always(always)
+    limit, replicas = _limit(bulk_limit), _always(always)
     tables = tables_of(target)
     for table in tables:
-        _check_columns(table, excluded, carried)
+        _check_columns(table, excluded, carried or ())
     return {
-        table: TriggerSpec(_in(table, excluded), _in(table, carried), limit, way, replicas)
+        table: TriggerSpec(
+            exclude=_in(table, excluded),
+            carry="all" if carried is None else _in(table, carried),
+            bulk_limit=limit,
+            delivery=way,
+            always=replicas,
+            deferred=_in(table, deferred(target, table)),
+        )
         for table in tables
     }
+
+
+def _carried(target: object, carry: Iterable[str] | None, delivery: str) -> tuple[str, ...] | None:
+    """The columns named; ``None`` is all of them."""
+    if carry is None:
+        return None if delivery == "outbox" else ()
+    if carry == "all":
+        if delivery == "outbox":
+            return None
+        raise RealtimeError(
+            'carry="all" is for delivery="outbox", which the dispatcher alone can read: name the columns '
+            "that every role may read in carry=[...]"
+        )
+    return column_names(target, carry, "carry")
 
 
 def _in(table: Table, names: Iterable[str]) -> tuple[str, ...]:
@@ -61,12 +86,16 @@ def _always(always: Any) -> bool:
 
 def _delivery(delivery: str | None) -> str:
     source = "delivery" if delivery is not None else "SA_NOTIFY_DELIVERY"
-    chosen = delivery if delivery is not None else os.environ.get("SA_NOTIFY_DELIVERY") or "notify"
+    chosen = delivery if delivery is not None else os.environ.get("SA_NOTIFY_DELIVERY") or DEFAULT_DELIVERY
     if chosen in _LATER_DELIVERIES:
-        raise RealtimeError(f'{source}={chosen!r} is not in this release: leave it out or write "notify"')
+        raise RealtimeError(f"{source}={chosen!r} is not in this release: write one of {_ways()}")
     if chosen not in DELIVERIES:
-        raise RealtimeError(f'{source}={chosen!r} is not a delivery: leave it out or write "notify"')
+        raise RealtimeError(f"{source}={chosen!r} is not a delivery: write one of {_ways()}")
     return chosen
+
+
+def _ways() -> str:
+    return ", ".join(f'"{delivery}"' for delivery in DELIVERIES)
 
 
 def _check_columns(table: Table, excluded: Iterable[str], carried: Iterable[str]) -> None:

@@ -49,7 +49,9 @@ def install(target: Target, params: TriggerParams) -> Iterator[Generated]:
     """
     pieces, names = blocks("install"), _names(target)
     yield Generated(fill(pieces["prepare"], **names))
-    yield Generated(render_function(qualified(target.schema, target.function), params))
+    function = qualified(target.schema, target.function)
+    yield Generated(render_function(function, params))
+    yield Generated(fill(pieces["for_its_owner"], function=function))
     yield Generated(fill(pieces["shells"], always=str(params.always).lower(), **names))
 
 

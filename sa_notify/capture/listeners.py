@@ -8,6 +8,13 @@ from sqlalchemy import Connection, MetaData, Table, event
 from sa_notify.capture.catalog import existing, find, installed
 from sa_notify.capture.ddl import Target, install, remove
 from sa_notify.capture.names import stored
+from sa_notify.capture.outbox import (
+    OUTBOX_TEMPLATES,
+    create_outbox,
+    drop_outbox,
+    outbox_state,
+    uses_outbox,
+)
 from sa_notify.capture.spec import spec_for, specs
 
 
@@ -26,12 +33,32 @@ def install_all(connection: Connection, tables: Iterable[Table]) -> None:
     wanted = {_target(connection, table): _params(table) for table in tables if spec_for(table)}
     if not wanted:
         return
-    state = installed(connection)
-    for target in existing(connection, wanted):
+    state, targets = installed(connection), existing(connection, wanted)
+    if any(wanted[target].delivery == "outbox" for target in targets):
+        install_outbox(connection)
+    for target in targets:
         found = find(state, target)
         if found is None or found.drift(target, wanted[target]):
             for statement in install(target, wanted[target]):
                 connection.execute(statement)
+
+
+def install_outbox(connection: Connection) -> None:
+    """Make the outbox, or what it lacks; one of a newer release is left as it is."""
+    state = outbox_state(connection)
+    if state is None or state.missing:
+        for statement in create_outbox():
+            connection.execute(statement)
+
+
+def remove_outbox(connection: Connection) -> None:
+    """Drop the outbox unless a table, of whatever metadata, still uses it."""
+    state = outbox_state(connection)
+    if state is None or state.template not in OUTBOX_TEMPLATES:
+        return
+    if not any(uses_outbox(item.params) for item in installed(connection)):
+        for statement in drop_outbox(state.template):
+            connection.execute(statement)
 
 
 def _params(table: Table) -> Any:
@@ -51,10 +78,12 @@ def _before_drop(
 ) -> None:
     if connection.dialect.name != "postgresql":
         return
-    for table in tables:
-        if spec_for(table):
-            for statement in remove(_target(connection, table)):
-                connection.execute(statement)
+    found = {table: spec for table in tables if (spec := spec_for(table))}
+    for table in found:
+        for statement in remove(_target(connection, table)):
+            connection.execute(statement)
+    if any(spec.delivery == "outbox" for spec in found.values()):
+        remove_outbox(connection)
 
 
 def _target(connection: Connection, table: Table) -> Target:

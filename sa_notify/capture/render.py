@@ -8,24 +8,21 @@ from sa_notify.capture.spec import TriggerParams
 from sa_notify.capture.template import blocks, fill
 
 _LINE = ",\n                "
+_OR_ELSE = "\n    ELSIF "
+_SLOTS = 4
 
 
 def render_body(params: TriggerParams) -> str:
     """The function's body exactly as PostgreSQL stores it in ``prosrc``."""
     frame = blocks(f"v{params.template}/function")
-    delivery = blocks(f"v{params.template}/{params.delivery}")
-    limit = str(int(params.bulk_limit))
-    flood = fill(delivery["flood"], bulk_limit=limit) if params.always else ""
     body = fill(
         frame["body"],
         params=params.header(),
-        bulk_limit=limit,
+        bulk_limit=_limit(params),
         first_level=str(_first_level(params)),
         branches="\n".join(_branches(params)),
-        delivery_variables=delivery["variables"],
         muted_row=frame["muted_row"] if params.always else "",
-        prepare=fill(delivery["prepare"], flood=flood),
-        send=delivery["send"],
+        **_delivery(params),
     )
     return body + "\n"
 
@@ -33,7 +30,25 @@ def render_body(params: TriggerParams) -> str:
 def render_function(function: str, params: TriggerParams) -> str:
     """``CREATE OR REPLACE FUNCTION`` for a function name that is quoted already."""
     frame = blocks(f"v{params.template}/function")
-    return fill(frame["create"], function=function, body=render_body(params))
+    security = blocks(f"v{params.template}/{params.delivery}")["security"]
+    return fill(frame["create"], function=function, security=security, body=render_body(params))
+
+
+def _delivery(params: TriggerParams) -> dict[str, str]:
+    pieces = blocks(f"v{params.template}/{params.delivery}")
+    flood = fill(pieces["flood"], bulk_limit=_limit(params)) if params.always else ""
+    # a statement for each slot, so that each keeps its plan and locks no other slot
+    of_slots = {
+        name.removeprefix("slot_"): _OR_ELSE.join(fill(piece, slot=str(slot)) for slot in range(_SLOTS))
+        for name, piece in pieces.items()
+        if name.startswith("slot_")
+    }
+    whole = [name for name in pieces if name not in ("flood", "security") and not name.startswith("slot_")]
+    return {name: fill(pieces[name], flood=flood, **of_slots) for name in whole}
+
+
+def _limit(params: TriggerParams) -> str:
+    return str(int(params.bulk_limit))
 
 
 def _branches(params: TriggerParams) -> list[str]:
@@ -99,20 +114,42 @@ def _key(row: str, params: TriggerParams) -> str:
 def _changed(column: str, params: TriggerParams) -> str:
     pieces = blocks(f"v{params.template}/changes")
     piece = pieces["changed_virtual" if column in params.virtual else "changed"]
-    return fill(piece, column=identifier(column), name=literal(json_text(column)))
+    differs = fill(pieces["differs"], column=identifier(column))
+    return fill(piece, differs=differs, name=literal(json_text(column)))
 
 
 def _values(carry: tuple[str, ...], params: TriggerParams, *, old: bool = True, new: bool = True) -> str:
     if not carry:
         return ""
-    pairs = []
-    for column in carry:
-        before = _value("o", column, params) if old else "'null'"
-        after = _value("n", column, params) if new else "'null'"
-        pairs.append(f"{literal(json_text(column))} || ':[' || {before} || ',' || {after} || ']'")
-    return ',"w":{\' || ' + " || ',' || ".join(pairs) + " || '}"
+    if params.delivery == "notify":
+        return ',"w":{\' || ' + " || ',' || ".join(_pair(c, params, old, new) for c in carry) + " || '}"
+    pairs = _LINE.join(_pair_if_it_fits(column, params, old, new) for column in carry)
+    return fill(blocks(f"v{params.template}/changes")["pairs"], pairs=pairs)
+
+
+def _pair(column: str, params: TriggerParams, old: bool, new: bool) -> str:
+    piece = blocks(f"v{params.template}/changes")["pair"]
+    values = " || ',' || ".join(_old_and_new(column, params, old, new))
+    return fill(piece, name=literal(json_text(column)), values=values)
+
+
+def _pair_if_it_fits(column: str, params: TriggerParams, old: bool, new: bool) -> str:
+    """Nothing where a value is large; one value where it did not change."""
+    pieces, quoted = blocks(f"v{params.template}/changes"), identifier(column)
+    before, after = _old_and_new(column, params, old, new)
+    values = f"{before} || ',' || {after}"
+    if old and new:
+        differs = fill(pieces["differs"], column=quoted)
+        values = fill(pieces["one_if_unchanged"], differs=differs, old=before, new=after)
+    fits = [fill(pieces["fits"], row=row, column=quoted) for row in ["o"] * old + ["n"] * new]
+    name = literal(json_text(column))
+    return fill(pieces["pair_if_it_fits"], fits=" AND ".join(fits), name=name, values=values)
+
+
+def _old_and_new(column: str, params: TriggerParams, old: bool, new: bool) -> tuple[str, str]:
+    return _value("o", column, params) if old else "'null'", _value("n", column, params) if new else "'null'"
 
 
 def _value(row: str, column: str, params: TriggerParams) -> str:
-    piece = blocks(f"v{params.template}/changes")["value"]
-    return fill(piece, row=row, column=identifier(column))
+    pieces = blocks(f"v{params.template}/changes")
+    return fill(pieces["value"], row=row, column=identifier(column), plain_types=pieces["plain_types"])

@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal
 from weakref import WeakSet
 
 from sqlalchemy import Column, MetaData, Table
 
+from sa_notify.capture.carried import carried
 from sa_notify.capture.names import json_text, stored
 
 #: The newest template; older ones stay for the migrations that name them.
@@ -67,23 +68,30 @@ class TriggerSpec:
     """What ``@realtime`` was told about one table, in column names.
 
     :param exclude: columns that are neither captured nor named anywhere.
+    :param carry: columns whose values travel; ``"all"`` is every captured one but those that are
+        deferred, of a large type or computed when read.
+    :param deferred: columns that the mapped class loads only when they are asked for.
     """
 
     exclude: tuple[str, ...] = ()
-    carry: tuple[str, ...] = ()
+    carry: tuple[str, ...] | Literal["all"] = ()
     bulk_limit: int = BULK_LIMIT
     delivery: str = "notify"
     always: bool = False
+    # classes that share a table may differ in it
+    deferred: tuple[str, ...] = field(default=(), compare=False)
 
     def params(self, table: Table) -> TriggerParams:
         """The trigger that the table should have, from its columns as they are now."""
         key = tuple(stored(column.name) for column in table.primary_key.columns)
         captured = [c for c in table.columns if stored(c.name) not in (*key, *self.exclude)]
+        virtual = tuple(stored(column.name) for column in captured if is_virtual(column))
+        carry = carried(captured, (*self.deferred, *virtual)) if self.carry == "all" else self.carry
         return TriggerParams(
             key=key,
             columns=tuple(stored(column.name) for column in captured),
-            carry=self.carry,
-            virtual=tuple(stored(column.name) for column in captured if is_virtual(column)),
+            carry=carry,
+            virtual=virtual,
             bulk_limit=self.bulk_limit,
             delivery=self.delivery,
             always=self.always,

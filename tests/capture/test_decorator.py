@@ -215,6 +215,7 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"exclude": ["titel"]}, r"exclude= names 'titel', which is no column of items: did you mean 'title'\?"),
     ({"carry": ["zzz"]}, r"carry= names 'zzz', .*: it has id, title, twice"),
     ({"carry": "title"}, r"carry='title' is one string: write carry=\['title'\]"),
+    ({"carry": "all", "delivery": "notify"}, r"carry=\"all\" is for delivery=\"outbox\".* in carry=\[...\]"),
     ({"exclude": "title"}, r"write exclude=\['title'\]"),
     ({"exclude": ["id"]}, r"items.id is part of the primary key.*take it out of exclude="),
     (
@@ -225,8 +226,7 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
     ({"bulk_limit": 0}, r"bulk_limit=0: write a number of rows from 1 on"),
     ({"bulk_limit": "9"}, r"bulk_limit='9'"),
     ({"bulk_limit": True}, r"bulk_limit=True"),
-    ({"delivery": "outbox"}, r"delivery='outbox' is not in this release: leave it out or write \"notify\""),
-    ({"delivery": "wal"}, r"not in this release"),
+    ({"delivery": "wal"}, r"delivery='wal' is not in this release: write one of \"notify\", \"outbox\""),
     ({"delivery": "post"}, r"delivery='post' is not a delivery"),
 ]
 
@@ -248,11 +248,14 @@ def test_refused_options(metadata: MetaData, options: dict[str, Any], message: s
 def test_delivery_from_the_environment(metadata: MetaData, monkeypatch: pytest.MonkeyPatch) -> None:
     """SA_NOTIFY_DELIVERY is the default, and is named when it is refused."""
     table = Table("items", metadata, Column("id", Integer, primary_key=True))
-    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "outbox")
-
-    with pytest.raises(RealtimeError, match="SA_NOTIFY_DELIVERY='outbox' is not in this release"):
+    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "wal")
+    with pytest.raises(RealtimeError, match="SA_NOTIFY_DELIVERY='wal' is not in this release"):
         realtime(table)
-    assert spec_for(realtime(delivery="notify")(table)) == TriggerSpec()
+
+    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "outbox")
+    assert spec_for(realtime(table)) == TriggerSpec(carry="all", delivery="outbox")
+    with pytest.raises(RealtimeError, match="already"):
+        realtime(delivery="notify")(table)
 
 
 def test_no_primary_key(metadata: MetaData) -> None:

@@ -1,4 +1,13 @@
 -- Blocks of DDL around the function. Each is one statement: asyncpg refuses several at once.
+-- block: lock
+DO $sa_notify$
+BEGIN
+  PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
+END
+$sa_notify$
+-- block: for_its_owner
+-- whoever may execute it can put it on a table with types and casts of their own, which run as its owner
+REVOKE EXECUTE ON FUNCTION {{function}}() FROM PUBLIC
 -- block: prepare
 DO $sa_notify$
 DECLARE

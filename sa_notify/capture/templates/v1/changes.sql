@@ -76,17 +76,33 @@ _sa_notify_new n
 -- block: same_key
 (o.{{column}}::text COLLATE "C") = (n.{{column}}::text COLLATE "C")
 -- block: changed
-CASE WHEN ROW(o.{{column}})::record *<> ROW(n.{{column}})::record THEN {{name}} END
+CASE WHEN {{differs}} THEN {{name}} END
 -- block: changed_virtual
 CASE WHEN ROW(o.*)::record *<> ROW(n.*)::record THEN {{name}} END
 -- block: key_text
 to_json({{row}}.{{column}}::text)::text
+-- block: differs
+ROW(o.{{column}})::record *<> ROW(n.{{column}})::record
+-- block: pairs
+,"w":{' || array_to_string(ARRAY[
+                {{pairs}}
+              ]::text[], ',') || '}
+-- block: pair
+{{name}} || ':[' || {{values}} || ']'
+-- block: pair_if_it_fits
+CASE WHEN {{fits}} THEN {{name}} || ':[' || {{values}} || ']' END
+-- block: one_if_unchanged
+CASE WHEN {{differs}} THEN {{old}} || ',' || {{new}} ELSE {{new}} END
+-- block: fits
+coalesce(pg_column_size({{row}}.{{column}}), 0) <= 2000
 -- block: value
 coalesce(CASE
+  WHEN pg_typeof({{row}}.{{column}}) = ANY ({{plain_types}})
+    THEN to_json({{row}}.{{column}})
   WHEN pg_typeof({{row}}.{{column}}) = 'bytea'::regtype
     THEN to_json(translate(encode(decode(substr({{row}}.{{column}}::text, 3), 'hex'), 'base64'), chr(10), ''))
-  WHEN json_typeof(to_json({{row}}.{{column}})) = 'number'
-    AND pg_typeof({{row}}.{{column}}) <> ALL ('{int2,int4,float4,float8,oid}'::regtype[])
-    THEN to_json({{row}}.{{column}}::text)
+  WHEN json_typeof(to_json({{row}}.{{column}})) = 'number' THEN to_json({{row}}.{{column}}::text)
   ELSE to_json({{row}}.{{column}})
 END::text, 'null')
+-- block: plain_types
+'{bool,int2,int4,float4,float8,oid,text,varchar,bpchar,uuid,date,timestamp,timestamptz}'::regtype[]

@@ -1,0 +1,14 @@
+-- block: slot_0
+DROP TABLE IF EXISTS sa_notify.outbox_0
+-- block: slot_1
+DROP TABLE IF EXISTS sa_notify.outbox_1
+-- block: slot_2
+DROP TABLE IF EXISTS sa_notify.outbox_2
+-- block: slot_3
+DROP TABLE IF EXISTS sa_notify.outbox_3
+-- block: seq
+DROP SEQUENCE IF EXISTS sa_notify.outbox_seq
+-- block: turn
+DROP SEQUENCE IF EXISTS sa_notify.outbox_turn
+-- block: schema
+DROP SCHEMA IF EXISTS sa_notify
