@@ -12,6 +12,7 @@ from sa_notify import realtime
 from sa_notify.capture.choice import DELIVERIES
 from sa_notify.capture.ddl import Target, install, remove
 from sa_notify.capture.names import function_name, json_text
+from sa_notify.capture.outbox import create_outbox, drop_outbox
 from sa_notify.capture.spec import TriggerParams, read_header, spec_for
 
 NASTY = [
@@ -155,8 +156,7 @@ def test_body_is_stored_as_generated(database: Any, driver: str) -> None:
     """Each driver stores the function to the letter, which drift detection relies on."""
     from sqlalchemy import create_engine
 
-    from sa_notify.capture.outbox import create_outbox, drop_outbox
-from sa_notify.capture.render import render_body
+    from sa_notify.capture.render import render_body
 
     metadata = MetaData()
     table = realtime(carry=["a%(x)s :y"])(
