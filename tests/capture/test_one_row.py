@@ -124,3 +124,13 @@ def test_failure_after_several_messages(database: Any, metadata: MetaData) -> No
     )
 
     assert database.ear.changes() == [{"o": "b"}]
+
+
+def test_plans_are_not_compiled(database: Any, items: Table) -> None:
+    """A session whose first statement has many rows compiles nothing, and joins by hashing."""
+    with database.engine.connect() as connection:
+        (settings,) = connection.exec_driver_sql(
+            "SELECT proconfig FROM pg_proc WHERE starts_with(proname, 'sa_notify_')"
+        ).one()
+
+    assert {"jit=off", "enable_mergejoin=off"} <= set(settings)
