@@ -13,7 +13,6 @@ from sa_notify.capture.outbox import (
     create_outbox,
     drop_outbox,
     outbox_state,
-    uses_outbox,
 )
 from sa_notify.capture.spec import spec_for, specs
 
@@ -54,9 +53,7 @@ def install_outbox(connection: Connection) -> None:
 def remove_outbox(connection: Connection) -> None:
     """Drop the outbox unless a table, of whatever metadata, still uses it."""
     state = outbox_state(connection)
-    if state is None or state.template not in OUTBOX_TEMPLATES:
-        return
-    if not any(uses_outbox(item.params) for item in installed(connection)):
+    if state is not None and state.template in OUTBOX_TEMPLATES:
         for statement in drop_outbox(state.template):
             connection.execute(statement)
 

@@ -8,8 +8,7 @@ from functools import cache
 from sqlalchemy import Connection, text
 
 from sa_notify.capture.ddl import Generated
-from sa_notify.capture.spec import TriggerParams
-from sa_notify.capture.template import blocks, catalog_sql
+from sa_notify.capture.template import blocks, catalog_sql, fill
 from sa_notify.errors import ConfigurationError
 
 SCHEMA = "sa_notify"
@@ -74,25 +73,17 @@ def create_outbox(template: int = OUTBOX_TEMPLATE) -> Iterator[Generated]:
 
     :raises ConfigurationError: the template is of a newer release.
     """
-    return _statements(template, "create")
+    pieces = blocks(f"{_known(template)}/create")
+    return (Generated(sql) for sql in (blocks("install")["lock"], *pieces.values()))
 
 
 def drop_outbox(template: int = OUTBOX_TEMPLATE) -> Iterator[Generated]:
-    """Drop what the template made, as far as it is there.
+    """Drop what the template made, as far as it is there, unless a table still uses it.
 
     :raises ConfigurationError: the template is of a newer release.
     """
-    return _statements(template, "drop")
-
-
-def uses_outbox(params: TriggerParams | None) -> bool:
-    """Whether a function with these parameters needs it; one of a newer release may."""
-    return params is None or params.delivery == "outbox"
-
-
-def _statements(template: int, file: str) -> Iterator[Generated]:
-    pieces = blocks(f"{_known(template)}/{file}")
-    return (Generated(sql) for sql in (blocks("install")["lock"], *pieces.values()))
+    statements = "\n".join(f"{sql};" for sql in blocks(f"{_known(template)}/drop").values())
+    yield Generated(fill(blocks("install")["drop_outbox"], statements=statements))
 
 
 def _known(template: int) -> str:

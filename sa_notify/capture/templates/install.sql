@@ -5,6 +5,21 @@ BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
 END
 $sa_notify$
+-- block: drop_outbox
+DO $sa_notify$
+BEGIN
+  PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
+  IF EXISTS (
+    SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    WHERE starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+      AND strpos(split_part(p.prosrc, chr(10), 1), '"delivery": "outbox"') > 0
+  ) THEN
+    RAISE NOTICE 'The outbox stays, since tables of another metadata or project use it';
+    RETURN;
+  END IF;
+{{statements}}
+END
+$sa_notify$
 -- block: for_its_owner
 -- whoever may execute it can put it on a table with types and casts of their own, which run as its owner
 REVOKE EXECUTE ON FUNCTION {{function}}() FROM PUBLIC
