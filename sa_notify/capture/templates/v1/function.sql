@@ -3,7 +3,7 @@
 -- jit: a session whose first UPDATE has 100,000 rows plans for as many, and would compile for 0.3 s each time.
 -- block: create
 CREATE OR REPLACE FUNCTION {{function}}() RETURNS trigger
-LANGUAGE plpgsql SECURITY INVOKER
+LANGUAGE plpgsql SECURITY {{security}}
 SET search_path = pg_catalog, pg_temp
 SET "TimeZone" = 'UTC'
 SET "DateStyle" = 'ISO, YMD'
@@ -23,17 +23,20 @@ AS $sa_notify${{body}}$sa_notify$
 #variable_conflict use_column
 <<sa_notify>>
 DECLARE
-  relation text := concat(quote_ident(TG_TABLE_SCHEMA), '.', quote_ident(TG_TABLE_NAME));
-  muted bool := coalesce(current_setting('sa_notify.muted', true) = 'on', false);
-  row_limit bigint := CASE WHEN muted THEN 0 ELSE {{bulk_limit}} END;
-  -- 0: with values, 1: names of changed columns, 2: keys, 3: "read the table again"
+  relation text;
+  muted bool;
+  row_limit bigint;
+  -- 0: with values, 1: names of changed columns, 2: keys, 3: "read the table again"{{last_resort}}
   level int := {{first_level}};
   items text[];
-{{delivery_variables}}
-BEGIN
+{{variables}}
+BEGIN{{gate}}
+  relation := concat(quote_ident(TG_TABLE_SCHEMA), '.', quote_ident(TG_TABLE_NAME));
+  muted := coalesce(current_setting('sa_notify.muted', true) = 'on', false);
+  row_limit := CASE WHEN muted THEN 0 ELSE {{bulk_limit}} END;
   LOOP
     BEGIN
-      IF level = 3{{muted_row}} THEN
+      IF level >= 3{{muted_row}} THEN
         items := NULL;
 {{branches}}
       ELSE
@@ -42,20 +45,19 @@ BEGIN
 {{prepare}}
       EXIT;
     EXCEPTION WHEN OTHERS THEN
+      level := {{next_level}};
       RAISE WARNING USING
         ERRCODE = SQLSTATE,
         MESSAGE = concat(
           'sa_notify: a change of ', relation, ' is announced ',
-          (ARRAY['without values', 'by its keys only', 'as "read the table again"', 'not at all'])[level + 1],
+          ({{shorter}})[level],
           ' (SQLSTATE ', SQLSTATE, ')'),
         HINT = 'After a change of columns: alembic revision --autogenerate, alembic upgrade head.';
-      IF level = 3 THEN
+      IF level > {{last_level}} THEN
         RETURN NULL;
       END IF;
-      level := level + 1;
     END;
   END LOOP;
-  -- outside of the block above, whose end (it is a subtransaction) would cost 3 us for each NOTIFY
 {{send}}
   RETURN NULL;
 END
