@@ -14,7 +14,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test demo demo-clean bench bench-capture lock clean
+.PHONY: help install js check test test-matrix demo demo-clean bench bench-capture lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,9 @@ check: $(INSTALLED) ## Lint, types, architecture
 test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
 	chromium="$$($(PY) tools/chromium.py --install)" && \
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest $(PYTEST_ARGS)
+
+test-matrix: $(INSTALLED) ## Migrations over versions; ALEMBIC="1.16 newest" SQLALCHEMY=2.1 PYTHONS="3.11 3.12"
+	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/nox --session migrations -- $(PYTEST_ARGS)
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
 	@$(PY) -m demo

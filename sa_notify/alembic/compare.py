@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 import alembic.util
 from sqlalchemy import Table
 
+from sa_notify.alembic.edited import edited_body
 from sa_notify.alembic.operations import (
     CreateNotifyTriggerOp,
     DropNotifyTriggerOp,
@@ -98,8 +99,8 @@ def _difference(
         return None
     if params is None:
         log.info("Detected removed realtime on table %r", str(target))
-        return DropNotifyTriggerOp(target, previous=found.params)
+        return DropNotifyTriggerOp(target, previous=found.params, previous_body=edited_body(found))
     if reasons := found.drift(target, params):
         log.info("Detected changed realtime (%s) on table %r", ", ".join(reasons), str(target))
-        return ReplaceNotifyTriggerOp(target, params, found.params)
+        return ReplaceNotifyTriggerOp(target, params, found.params, previous_body=edited_body(found))
     return None

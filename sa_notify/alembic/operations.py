@@ -5,6 +5,7 @@ from typing import Any
 
 from alembic.operations import MigrateOperation, Operations
 
+from sa_notify.alembic.edited import install_edited
 from sa_notify.capture.ddl import Generated, Target, install, remove
 from sa_notify.capture.spec import BULK_LIMIT, TEMPLATE, TEMPLATES, TriggerParams
 from sa_notify.errors import ConfigurationError
@@ -15,6 +16,8 @@ class NotifyTriggerOp(MigrateOperation):
 
     :param params: what stands afterwards; ``None`` when nothing does.
     :param previous: what stood before; without it the operation can't be reversed.
+    :param body: the function's body afterwards, where it is not the one that ``params`` generate.
+    :param previous_body: the same of what stood before.
     """
 
     name = ""
@@ -24,15 +27,27 @@ class NotifyTriggerOp(MigrateOperation):
         target: Target,
         params: TriggerParams | None = None,
         previous: TriggerParams | None = None,
+        *,
+        body: str | None = None,
+        previous_body: str | None = None,
     ) -> None:
         self.target = target
         self.params = params
         self.previous = previous
+        self.body = body
+        self.previous_body = previous_body
 
     def to_diff_tuple(self) -> tuple[Any, ...]:
         """For ``alembic check`` and ``compare_metadata()``: the operation, its table, after, before."""
-        states = (self.params, self.previous)
-        return (self.name, self.target.schema, self.target.table, *(s and s.keywords() for s in states))
+        return (self.name, self.target.schema, self.target.table, self.after(), self.before())
+
+    def after(self) -> dict[str, Any] | None:
+        """What stands afterwards, as keyword arguments."""
+        return _keywords(self.params, self.body)
+
+    def before(self) -> dict[str, Any] | None:
+        """What stood before, as keyword arguments."""
+        return _keywords(self.previous, self.previous_body)
 
     def _known_previous(self) -> TriggerParams:
         if self.previous is None:
@@ -63,6 +78,7 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         delivery: str = "notify",
         always: bool = False,
         template: int = TEMPLATE,
+        body: Sequence[str] | None = None,
     ) -> None:
         """Announce a table's changes: create its capture function and four triggers.
 
@@ -75,15 +91,17 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         :param delivery: how changes travel.
         :param always: whether what a replica writes is announced too.
         :param template: version of the SQL that is generated; it never changes under a migration.
+        :param body: lines of the function's body in place of the generated one: how a way back restores
+            what somebody had edited.
         """
         params = _params(
             key=key, columns=columns, carry=carry, virtual=virtual,
             bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
-        operations.invoke(cls(Target(schema, table_name), params))
+        operations.invoke(cls(Target(schema, table_name), params, body=_joined(body)))
 
     def reverse(self) -> "DropNotifyTriggerOp":
-        return DropNotifyTriggerOp(self.target, previous=self.params)
+        return DropNotifyTriggerOp(self.target, previous=self.params, previous_body=self.body)
 
 
 @Operations.register_operation("replace_notify_trigger")
@@ -107,6 +125,7 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
         delivery: str = "notify",
         always: bool = False,
         template: int = TEMPLATE,
+        body: Sequence[str] | None = None,
         previous: Mapping[str, Any] | None = None,
     ) -> None:
         """Change what is announced of a table; takes no lock on it while its triggers are whole.
@@ -118,10 +137,20 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
             key=key, columns=columns, carry=carry, virtual=virtual,
             bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
-        operations.invoke(cls(Target(schema, table_name), params, _previous(previous)))
+        before, before_body = _previous(previous)
+        operation = cls(
+            Target(schema, table_name), params, before, body=_joined(body), previous_body=before_body
+        )
+        operations.invoke(operation)
 
     def reverse(self) -> "ReplaceNotifyTriggerOp":
-        return ReplaceNotifyTriggerOp(self.target, self._known_previous(), self.params)
+        return ReplaceNotifyTriggerOp(
+            self.target,
+            self._known_previous(),
+            self.params,
+            body=self.previous_body,
+            previous_body=self.body,
+        )
 
 
 @Operations.register_operation("drop_notify_trigger")
@@ -143,17 +172,22 @@ class DropNotifyTriggerOp(NotifyTriggerOp):
 
         :param previous: the parameters that stood before, for the way back.
         """
-        operations.invoke(cls(Target(schema, table_name), previous=_previous(previous)))
+        before, before_body = _previous(previous)
+        operations.invoke(cls(Target(schema, table_name), previous=before, previous_body=before_body))
 
     def reverse(self) -> CreateNotifyTriggerOp:
-        return CreateNotifyTriggerOp(self.target, self._known_previous())
+        return CreateNotifyTriggerOp(self.target, self._known_previous(), body=self.previous_body)
 
 
 @Operations.implementation_for(CreateNotifyTriggerOp)
 @Operations.implementation_for(ReplaceNotifyTriggerOp)
 def _install(operations: Operations, operation: NotifyTriggerOp) -> None:
     assert operation.params is not None
-    _execute(operations, install(_translated(operations, operation.target), operation.params))
+    target = _translated(operations, operation.target)
+    if operation.body is None:
+        _execute(operations, install(target, operation.params))
+    else:
+        _execute(operations, install_edited(target, operation.params, operation.body))
 
 
 @Operations.implementation_for(DropNotifyTriggerOp)
@@ -186,8 +220,22 @@ def _params(**values: Any) -> TriggerParams:
     return TriggerParams.of({name: _frozen(value) for name, value in values.items()})
 
 
-def _previous(values: Mapping[str, Any] | None) -> TriggerParams | None:
-    return None if values is None else _params(**{"template": TEMPLATE, **values})
+def _previous(values: Mapping[str, Any] | None) -> tuple[TriggerParams | None, str | None]:
+    if values is None:
+        return None, None
+    given = {"template": TEMPLATE, **values}
+    body = _joined(given.pop("body", None))
+    return _params(**given), body
+
+
+def _joined(body: Sequence[str] | None) -> str | None:
+    return None if body is None else "".join(body)
+
+
+def _keywords(params: TriggerParams | None, body: str | None) -> dict[str, Any] | None:
+    if params is None:
+        return None
+    return params.keywords() | ({} if body is None else {"body": body.splitlines(keepends=True)})
 
 
 def _frozen(value: Any) -> Any:

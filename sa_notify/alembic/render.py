@@ -1,6 +1,6 @@
 """Operations as the Python of a revision file: one keyword a line, nothing but literals."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from alembic.autogenerate.render import renderers
@@ -26,14 +26,21 @@ def render_operation(autogen_context: "AutogenContext", operation: NotifyTrigger
     lines = [f"{str(operation.target.table)!r},"]
     if operation.target.schema is not None:
         lines.append(f"schema={str(operation.target.schema)!r},")
-    if operation.params is not None:
-        lines += _keywords(operation.params.keywords())
-    if operation.previous is not None:
-        before = [_INDENT + line for line in _keywords(operation.previous.keywords())]
-        lines += ["previous=dict(", *before, "),"]
+    if (after := operation.after()) is not None:
+        lines += _keywords(after)
+    if (before := operation.before()) is not None:
+        lines += ["previous=dict(", *_indented(_keywords(before)), "),"]
     prefix = (autogen_context.opts or {}).get("alembic_module_prefix") or ""
-    return "\n".join([f"{prefix}{operation.name}(", *(_INDENT + line for line in lines), ")"])
+    return "\n".join([f"{prefix}{operation.name}(", *_indented(lines), ")"])
 
 
-def _keywords(values: Mapping[str, Any]) -> list[str]:
-    return [f"{name}={value!r}," for name, value in values.items()]
+def _keywords(values: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in values.items():
+        if name == "body":
+            yield from ("body=[", *_indented(f"{line!r}," for line in value), "],")
+        else:
+            yield f"{name}={value!r},"
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [_INDENT + line for line in lines]

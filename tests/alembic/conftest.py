@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, MetaData, text
 
 ENV = """
 from alembic import context
@@ -84,6 +84,15 @@ class Project:
         script: Any = command.revision(self.config, "change", autogenerate=True, rev_id=f"{self._count:04}")
         return Path(script.path).read_text()
 
+    def written(self, upgrade: str, downgrade: str) -> None:
+        """A revision by hand."""
+        self._count += 1
+        script: Any = command.revision(self.config, "by hand", rev_id=f"{self._count:04}")
+        path = Path(script.path)
+        head, *_ = path.read_text().split("def upgrade")
+        bodies = (textwrap.indent(textwrap.dedent(body).strip(), "    ") for body in (upgrade, downgrade))
+        path.write_text(head + "def upgrade():\n{}\n\n\ndef downgrade():\n{}\n".format(*bodies))
+
     def upgrade(self, target: str = "head") -> None:
         command.upgrade(self.config, target)
 
@@ -107,6 +116,13 @@ class Project:
         self.config.output_buffer = buffer
         command.upgrade(self.config, target, sql=True)
         return buffer.getvalue()
+
+    def metadata(self) -> MetaData:
+        """The models', imported anew."""
+        namespace: dict[str, Any] = {}
+        exec((self.folder / "models.py").read_text(), namespace)
+        found: MetaData = namespace["Base"].metadata
+        return found
 
     def state(self) -> list[tuple[Any, ...]]:
         """Everything of ours in the catalog."""
