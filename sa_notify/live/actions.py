@@ -31,6 +31,20 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class Take:
+    """After ``seconds``, have changes of ``tables`` captured, then tell :meth:`Hub.taken` which stand.
+
+    :param turn: when the hub has another by then, nobody waits for the answer.
+    :param held: asked for again, because a writer held them.
+    """
+
+    turn: int
+    held: bool
+    tables: frozenset[str]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     """Call :meth:`Hub.greet` soon, after the acknowledgement of what was asked is on its way."""
 
@@ -91,4 +105,4 @@ class Warn:
     doubts: tuple[str, ...]
 
 
-Action = Read | Wait | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn
+Action = Read | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn

@@ -17,11 +17,13 @@ from sa_notify.live.actions import (
     SendDiff,
     SendSnapshot,
     Subscriber,
+    Take,
     Wait,
     Warn,
 )
 from sa_notify.live.diff import diff
 from sa_notify.live.query import Query, Reading
+from sa_notify.live.standing import Standing
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.window import Window
 
@@ -31,6 +33,9 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 #: A dirty query waits as long as its last read took, at most this long: it uses half of one
 #: connection at the most, and a change that comes while it is idle is read at once.
 MAX_PAUSE = 1.0
+
+#: What reads a table that a writer holds from before it was watched is read so often until it stands.
+UNWATCHED_SECONDS = 2.0
 
 
 class Hub:
@@ -45,6 +50,8 @@ class Hub:
         self._by_identity: dict[Hashable, LiveQuery] = {}
         self._by_client: dict[str, dict[int, LiveQuery]] = {}
         self._following = False
+        self._standing = Standing()
+        self._awaiting: dict[str, LiveQuery] = {}
 
     @property
     def following(self) -> bool:
@@ -68,7 +75,7 @@ class Hub:
         live = self._by_key.get(key)
         if live is None:
             return []
-        return self._snapshots(live) if live.window else self._read(live, now)
+        return self._snapshots(live) if live.window else self._read(live, now) + self._ask()
 
     def move(self, subscriber: Subscriber, query: Query, now: float) -> list[Action]:
         """Put a subscriber on another query, if it is another; its next snapshot names the new key."""
@@ -116,18 +123,34 @@ class Hub:
 
     # -- the feed
 
-    def begin_epoch(self, now: float) -> list[Action]:
-        """Changes are heard from now on; whatever was read before may have missed some."""
+    def begin_epoch(self, now: float, *, gated: bool = False) -> list[Action]:
+        """Changes are heard from now on; whatever was read before may have missed some.
+
+        :param gated: only of tables that were asked for with :class:`Take`.
+        """
         self._following = True
+        self._standing.begin(gated)
         return self.suspect(now)
 
     def suspect(self, now: float) -> list[Action]:
-        """Something that the windows rest on may be wrong: read them all again."""
+        """Something that the windows rest on may be wrong: read them all again.
+
+        Tables are asked for again too: one that was dropped and made again bears the same name.
+        """
+        self._stop_awaiting()
+        self._standing.restart()
         return self._mark(list(self._by_key.values()), now)
 
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
         self._following = False
+        self._stop_awaiting()
+        self._standing.restart()
+
+    def _stop_awaiting(self) -> None:
+        for live in self._awaiting.values():
+            live.reading, live.dirty = False, True
+        self._awaiting.clear()
 
     def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
         """Find the queries that these changes may concern."""
@@ -153,7 +176,40 @@ class Hub:
             live.mark_dirty(now)
             if not live.scheduled:
                 actions += self._read(live, now)
-        return actions
+        return actions + self._ask()
+
+    # -- what is captured
+
+    def _ask(self) -> list[Action]:
+        return list(self._standing.questions())
+
+    def taken(self, take: Take, stand: Iterable[str], now: float) -> list[Action]:
+        """A question is answered: of its tables, these stand."""
+        if not self._standing.answer(take, stand):
+            return []
+        ready = [live for live in self._awaiting.values() if not self._unasked(live)]
+        actions: list[Action] = []
+        for live in ready:
+            del self._awaiting[live.key]
+            actions += self._begin_read(live, now)
+        stood = take.tables & self._standing.tables
+        waited = [live for live in self._by_key.values() if not live.unwatched.isdisjoint(stood)]
+        return actions + self._mark(waited, now)
+
+    def keep(self) -> frozenset[str]:
+        """Every table that is wanted; others are taken for dropped from now on."""
+        read = frozenset[str]().union(*(live.tables for live in self._by_key.values() if live.tables))
+        wanted = self._standing.keep(read)
+        for live in self._by_key.values():
+            live.stood &= wanted
+        return wanted
+
+    def awaits(self, take: Take) -> bool:
+        """Whether the question is still asked."""
+        return take.turn == self._standing.turn
+
+    def _unasked(self, live: LiveQuery) -> frozenset[str]:
+        return self._standing.unasked(live.tables or frozenset())
 
     # -- reading
 
@@ -161,6 +217,14 @@ class Hub:
         if live.reading or not self._following:
             return []
         live.begin_read(now)
+        if not (unasked := self._unasked(live)):
+            return self._begin_read(live, now)
+        self._standing.want(unasked)
+        self._awaiting[live.key] = live
+        return []
+
+    def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
+        live.read_at, live.stood = now, self._standing.tables
         return [Read(live.key)]
 
     def due(self, key: str, turn: int, now: float) -> list[Action]:
@@ -170,7 +234,7 @@ class Hub:
             return []
         live.scheduled = False
         live.mark_dirty(now)
-        return self._read(live, now)
+        return self._read(live, now) + self._ask()
 
     def finished(self, key: str, reading: Reading, now: float) -> list[Action]:
         """A read is done."""
@@ -179,9 +243,15 @@ class Hub:
             return []
         doubts_before = live.doubts
         live.settle(reading)
+        live.unwatched = self._standing.missing(reading.tables, live.stood)
+        held = self._standing.held(live.unwatched)
+        live.doubts += tuple(_held(table) for table in sorted(held))
         actions = self._advance(live, reading) + self._snapshots(live)
         if live.doubts and live.doubts != doubts_before:
-            actions.append(Warn(live.query.name, live.query.refresh, live.doubts))
+            actions.append(Warn(live.query.name, _refresh(live), live.doubts))
+        if live.unwatched - held:
+            live.mark_dirty(live.read_at)
+            return actions + self._read(live, now) + self._ask()
         return actions + self._next(live, now)
 
     def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
@@ -202,7 +272,7 @@ class Hub:
         if live.dirty:
             live.scheduled = True
             return [Wait(live.key, live.turn, min(now - live.read_at, MAX_PAUSE))]
-        return [Wait(live.key, live.turn, live.query.refresh)] if live.doubts else []
+        return [Wait(live.key, live.turn, _refresh(live))] if live.doubts else []
 
     # -- telling
 
@@ -232,6 +302,7 @@ class Hub:
 
     def _forget_if_alone(self, live: LiveQuery) -> None:
         if not live.subscribers:
+            self._awaiting.pop(live.key, None)
             del self._by_key[live.key], self._by_identity[live.query.identity]
 
     # -- what stands
@@ -264,3 +335,11 @@ class Hub:
 
     def __len__(self) -> int:
         return len(self._by_key)
+
+
+def _refresh(live: LiveQuery) -> float:
+    return min(live.query.refresh, UNWATCHED_SECONDS) if live.unwatched else live.query.refresh
+
+
+def _held(table: str) -> str:
+    return f"a transaction that wrote to {table} before anybody watched it is still open: end it"

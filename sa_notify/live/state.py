@@ -17,6 +17,8 @@ class LiveQuery:
 
     :param dirty: it must be read again; if it is being read, afterwards.
     :param scheduled: a wait is under way that ends in a read.
+    :param stood: tables that stood when the read that is under way, or the last one, began.
+    :param unwatched: tables of the last reading that did not stand when it began.
     :param read_at: when the read that is under way, or the last one, began.
     :param stale_since: when the window was last known to equal its SELECT; ``None`` while it does.
     :param turn: grows with each read; a wait that was set for an earlier turn is void.
@@ -30,6 +32,8 @@ class LiveQuery:
     snapshot: Snapshot | None = None
     tables: frozenset[str] | None = None
     doubts: tuple[str, ...] = ()
+    stood: frozenset[str] = frozenset()
+    unwatched: frozenset[str] = frozenset()
     reading: bool = False
     dirty: bool = True
     scheduled: bool = False
