@@ -15,7 +15,7 @@ from sa_notify.capture.catalog import installed
 from sa_notify.capture.coverage import coverage
 from sa_notify.capture.ddl import Target
 from sa_notify.capture.spec import spec_for
-from tests.capture.conftest import Ear
+from tests.capture.ears import Ear
 from tests.protocol import wait_for
 
 REPLICA = "SET LOCAL session_replication_role = replica"

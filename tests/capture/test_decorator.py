@@ -191,6 +191,7 @@ def test_single_table_inheritance() -> None:
     assert specs(Base.metadata) == {"people": TriggerSpec()}
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_automap_after_prepare(database: Any) -> None:
     """Reflected classes are decorated once they have their tables."""
     database.write("CREATE TABLE items (id int PRIMARY KEY, a text)")

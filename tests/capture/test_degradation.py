@@ -88,6 +88,7 @@ def test_columns_change_within_a_transaction(database: Any, items: Table) -> Non
     assert [change["o"] for change in database.ear.changes()] == ["u", "u"]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 @pytest.mark.parametrize("letter", ["x", "é", "☃", "\\u0001"])
 def test_large_values(database: Any, items: Table, letter: str) -> None:
     """Values that don't fit are left out, counted in bytes; the names of columns stay."""
@@ -98,6 +99,7 @@ def test_large_values(database: Any, items: Table, letter: str) -> None:
     assert "in part (SQLSTATE 54000)" in database.warnings[0]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_values_that_just_fit(database: Any, items: Table) -> None:
     """Room is used up to the last bytes, and never passed."""
     sizes = []
@@ -112,6 +114,7 @@ def test_values_that_just_fit(database: Any, items: Table) -> None:
     assert not sizes[-1][1]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_large_key(database: Any, items: Table, letter: str) -> None:
     """A key that does not fit makes the change concern the whole table."""
@@ -120,6 +123,7 @@ def test_large_key(database: Any, items: Table, letter: str) -> None:
     assert one(database, f"INSERT INTO items (id) VALUES (repeat('{letter}', 8000))") == {"o": "b"}
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_large_neighbour(database: Any, items: Table) -> None:
     """A row that does not fit takes nothing from the others of its statement."""
     changes = database.run(
@@ -129,6 +133,7 @@ def test_large_neighbour(database: Any, items: Table) -> None:
     assert [sorted(change) for change in changes] == [["k", "o", "w"], ["k", "o"], ["k", "o", "w"]]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_megabyte_of_json(database: Any, metadata: MetaData) -> None:
     """A megabyte of JSONB is announced by its column's name."""
     database.write("CREATE TABLE docs (id int PRIMARY KEY, body jsonb)")
@@ -156,6 +161,7 @@ def test_values_that_cannot_be_said(database: Any, metadata: MetaData) -> None:
     assert "without values (SQLSTATE 22012)" in database.warnings[0]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_garbled_settings(database: Any, items: Table) -> None:
     """A setting of ours that somebody filled with rubbish costs detail, not the write."""
     database.write("SET LOCAL sa_notify.n = 'rubbish'", "UPDATE items SET a = 'x'")

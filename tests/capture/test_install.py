@@ -202,7 +202,8 @@ def test_search_path(database: Any, metadata: MetaData) -> None:
         metadata.create_all(connection)
         assert ddl_of(database.engine, lambda: metadata.create_all(connection)) == []
 
-    assert database.run("INSERT INTO app.items VALUES (1)") == [{"o": "i", "k": ["1"]}]
+    (change,) = database.run("INSERT INTO app.items VALUES (1)")
+    assert (change["o"], change["k"]) == ("i", ["1"])
 
 
 def test_selected_tables(engine: Any, metadata: MetaData) -> None:

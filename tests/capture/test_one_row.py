@@ -86,6 +86,7 @@ def test_hundreds_of_columns(database: Any, metadata: MetaData) -> None:
     assert database.warnings == []
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 @pytest.mark.parametrize("revoked", ["pg_notify(text, text)", "set_config(text, text, bool)"])
 def test_rights_that_were_taken_away(database: Any, items: Table, revoked: str) -> None:
     """Where sending is forbidden, writing is not: a warning says that nobody is told."""
@@ -115,6 +116,7 @@ def test_odd_numbers(database: Any, items: Table, number: str) -> None:
     assert database.ear.changes()
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_failure_after_several_messages(database: Any, metadata: MetaData) -> None:
     """What was prepared before a failure is not sent after it."""
     table = Table("many", metadata, Column("id", Integer, primary_key=True))

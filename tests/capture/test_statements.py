@@ -70,6 +70,7 @@ def test_silence(database: Any, items: Table, statement: str) -> None:
     assert database.run(statement) == []
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_silent_statement_assigns_no_number(database: Any, items: Table) -> None:
     """Numbers count messages, not statements."""
     database.write("UPDATE items SET a = a", "DELETE FROM items WHERE id = 1")
@@ -189,6 +190,7 @@ def test_changed_keys_up_to_the_limit(database: Any, items: Table) -> None:
     assert len(database.run("UPDATE items SET id = id + 10")) == 10
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_transaction(database: Any, items: Table) -> None:
     """Messages of one transaction share its xid and are numbered; what was rolled back is unheard."""
     with database.engine.begin() as connection:
@@ -207,6 +209,7 @@ def test_transaction(database: Any, items: Table) -> None:
     assert [message["c"][0]["o"] for message in messages] == ["i", "d", "i"]
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_numbers_begin_again(database: Any, items: Table) -> None:
     """Each transaction counts from one, in a session that had others before."""
     numbers = []
@@ -266,6 +269,7 @@ def test_generic_plan_stays_fast(database: Any, metadata: MetaData) -> None:
     assert len([c for c in database.ear.changes() if c["o"] == "u"]) == 10_007
 
 
+@pytest.mark.parametrize("delivery", ["notify"])
 def test_large_statement_is_packed(database: Any, metadata: MetaData) -> None:
     """Many rows share messages, none of which passes 7,999 bytes."""
     table = Table("many", metadata, Column("id", Integer, primary_key=True))
