@@ -1,7 +1,7 @@
 """Migrations under every version of Alembic and SQLAlchemy that is supported: ``make test-matrix``.
 
 Each combination has a virtual environment of its own, in ``.artifacts/matrix``, and is one line of the table
-that nox prints at the end. ``ALEMBIC``, ``SQLALCHEMY`` and ``PYTHONS`` choose, each a list with spaces between;
+that nox prints at the end. ``ALEMBIC``, ``SQLALCHEMY`` and ``PYTHONS`` choose, each a list with spaces;
 a version is a prefix, or ``newest``. Pythons that are not found are left out.
 """
 

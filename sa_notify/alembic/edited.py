@@ -8,7 +8,7 @@ from sa_notify.capture.names import literal
 from sa_notify.capture.render import render_body
 from sa_notify.capture.spec import TriggerParams
 
-_BODY = "AS $sa_notify$"
+_QUOTE = "$sa_notify$"
 
 
 def edited_body(found: Installed) -> str | None:
@@ -20,5 +20,6 @@ def edited_body(found: Installed) -> str | None:
 def install_edited(target: Target, params: TriggerParams, body: str) -> Iterator[Generated]:
     """What ``install()`` does, with that body: escaped, since it may hold anything."""
     for statement in install(target, params):
-        head, function, _ = statement.sql.partition(_BODY)
-        yield Generated(f"{head}AS {literal(body)}") if function else statement
+        head, function, rest = statement.sql.partition(f"AS {_QUOTE}")
+        tail = rest.rpartition(_QUOTE)[2]
+        yield Generated(f"{head}AS {literal(body)}{tail}") if function else statement

@@ -49,15 +49,24 @@ def install(target: Target, params: TriggerParams) -> Iterator[Generated]:
     """
     pieces, names = blocks("install"), _names(target)
     yield Generated(fill(pieces["prepare"], **names))
-    function = qualified(target.schema, target.function)
-    yield Generated(render_function(function, params))
-    yield Generated(fill(pieces["for_its_owner"], function=function))
+    yield from _function(target, params)
     yield Generated(fill(pieces["shells"], always=str(params.always).lower(), **names))
 
 
 def remove(target: Target) -> Iterator[Generated]:
     """Drop the table's triggers and function, as far as they are there and ours."""
     yield Generated(fill(blocks("install")["remove"], **_names(target)))
+
+
+def _function(target: Target, params: TriggerParams) -> Iterator[Generated]:
+    pieces, function = blocks("install"), qualified(target.schema, target.function)
+    sql = render_function(function, params)
+    if target.schema is None:
+        definition = sql.removeprefix("CREATE OR REPLACE FUNCTION ")
+        yield Generated(fill(pieces["beside_its_table"], definition=definition, **_names(target)))
+    else:
+        yield Generated(sql)
+        yield Generated(fill(pieces["for_its_owner"], function=function))
 
 
 def _names(target: Target) -> dict[str, str]:

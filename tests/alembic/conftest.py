@@ -34,6 +34,11 @@ else:
     with engine.connect() as connection:
         for statement in config.attributes.get("session", []):
             connection.exec_driver_sql(statement)
+        connection.commit()  # Alembic would leave a transaction that is not its own open
+        if schema := config.attributes.get("default_schema"):
+            connection.dialect.default_schema_name = schema
+        if translate := config.attributes.get("translate"):
+            connection = connection.execution_options(schema_translate_map=translate)
         context.configure(connection=connection, **options)
         with context.begin_transaction():
             context.run_migrations()
@@ -77,6 +82,14 @@ class Project:
     def session(self, *statements: str) -> None:
         """What the migrating session runs first."""
         self.config.attributes["session"] = statements
+
+    def default_schema(self, schema: str) -> None:
+        """The schema of tables that name none, as Alembic's recipe for tenants sets it."""
+        self.config.attributes["default_schema"] = schema
+
+    def translate(self, schemas: dict[str | None, str]) -> None:
+        """The connection's ``schema_translate_map``."""
+        self.config.attributes["translate"] = schemas
 
     def revision(self) -> str:
         """Autogenerate; the new file's text."""

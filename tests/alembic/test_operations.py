@@ -90,4 +90,4 @@ def test_one_statement_each() -> None:
     run.create_notify_trigger("per%cent", key=["id"], columns=["a:b"])
     sql = output.getvalue()
 
-    assert sql.count("$sa_notify$;") == 3 and "%" not in sql
+    assert sql.count("$sa_notify$;") == 2 and sql.count("$sa_notify_do$;") == 1 and "%" not in sql

@@ -30,6 +30,28 @@ DECLARE
 BEGIN
   -- two upgrades at once would fail with "tuple concurrently updated"
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
+  -- CREATE OR REPLACE would take somebody else's object for ours
+  FOR found IN
+    WITH RECURSIVE family AS (
+      SELECT {{relation}}::regclass::oid AS member
+      UNION
+      SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
+    )
+    SELECT concat('trigger ', t.tgname, ' on ', t.tgrelid::regclass) AS name
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    WHERE t.tgrelid IN (SELECT family.member FROM family) AND NOT t.tgisinternal
+      AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc', '_sa_notify_row')
+      AND NOT (starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:'))
+    UNION ALL
+    SELECT concat('function ', p.oid::regprocedure)
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_class c ON c.relnamespace = p.pronamespace
+    WHERE c.oid = {{relation}}::regclass AND p.proname = '{{function_name}}' AND p.pronargs = 0
+      AND NOT starts_with(p.prosrc, '-- sa_notify:')
+  LOOP
+    RAISE EXCEPTION USING
+      ERRCODE = 'duplicate_object',
+      MESSAGE = concat(found.name, ' is not of sa_notify: rename or drop it');
+  END LOOP;
   -- a renamed or moved table brings its function along, unless a table that it was a partition of has it
   FOR found IN
     WITH RECURSIVE family AS (
@@ -61,10 +83,27 @@ BEGIN
   END LOOP;
 END
 $sa_notify$
+-- block: beside_its_table
+DO $sa_notify_do$
+DECLARE
+  -- search_path may find the table behind other schemas
+  place CONSTANT regnamespace := (
+    SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass
+  );
+BEGIN
+  EXECUTE concat('CREATE OR REPLACE FUNCTION ', place, '.', $sa_notify_function${{definition}}
+$sa_notify_function$);
+  EXECUTE concat('REVOKE EXECUTE ON FUNCTION ', place, '.{{function_name}}() FROM PUBLIC');
+END
+$sa_notify_do$
 -- block: shells
 DO $sa_notify$
 DECLARE
-  handler CONSTANT regprocedure := {{handler}};
+  handler CONSTANT regprocedure := (
+    SELECT p.oid
+    FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_class c ON c.relnamespace = p.pronamespace
+    WHERE c.oid = {{relation}}::regclass AND p.proname = '{{function_name}}' AND p.pronargs = 0
+  );
   always CONSTANT bool := {{always}};
   shell record;
   state text;
