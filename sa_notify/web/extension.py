@@ -10,6 +10,7 @@ from flask import Blueprint, Flask, current_app
 from flask_socketio import SocketIO
 from sqlalchemy import Engine
 
+from sa_notify.cli.flask import group
 from sa_notify.errors import QueryError, SetupError
 from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.live_app import LiveApp
@@ -48,6 +49,7 @@ class Dispatcher:
         app.extensions["sa_notify"] = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
         app.register_blueprint(_blueprint())
+        app.cli.add_command(group)
         app.jinja_env.globals["sa_notify_token"] = self.token
 
     @overload

@@ -1,0 +1,40 @@
+"""``flask sa-notify``: the same commands with an application's own engine and models."""
+
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from sa_notify.capture.spec import realtime_metadatas
+from sa_notify.cli import check as checking, triggers as listing
+from sa_notify.cli.check import json_option, schemas_option
+from sa_notify.cli.place import Place, Refused
+
+group = AppGroup("sa-notify", help="Live SQLAlchemy models on PostgreSQL.")
+
+
+@group.command("check", help=checking.HELP)
+@schemas_option
+@json_option
+def check(**options: Any) -> None:
+    checking.check(_place(), **options)
+
+
+@group.command("triggers", help=listing.HELP)
+@schemas_option
+@json_option
+def triggers(**options: Any) -> None:
+    listing.triggers(_place(), **options)
+
+
+def _place() -> Place:
+    extension = current_app.extensions.get("sa_notify")
+    if extension is None:
+        raise Refused(
+            "this application has no dispatcher: call dispatcher.init_app(app, socketio, engine=...)"
+        )
+    found = realtime_metadatas()
+    if not found:
+        click.echo("No model of this application says @realtime.", err=True)
+    return Place(extension.engine, found)

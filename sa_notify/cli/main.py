@@ -1,0 +1,32 @@
+"""``sa-notify``: the commands for any SQLAlchemy project."""
+
+from typing import Any
+
+import click
+
+from sa_notify import __version__
+from sa_notify.cli import check as checking, triggers as listing
+from sa_notify.cli.check import json_option, schemas_option
+from sa_notify.cli.place import Place, with_place
+
+
+@click.group()
+@click.version_option(__version__, prog_name="sa-notify")
+def main() -> None:
+    """Live SQLAlchemy models on PostgreSQL."""
+
+
+@main.command(help=checking.HELP)
+@schemas_option
+@json_option
+@with_place
+def check(place: Place, **options: Any) -> None:
+    checking.check(place, **options)
+
+
+@main.command(help=listing.HELP)
+@schemas_option
+@json_option
+@with_place
+def triggers(place: Place, **options: Any) -> None:
+    listing.triggers(place, **options)
