@@ -58,7 +58,9 @@ def _verdicts(results: Results, workload: Workload) -> Iterator[Verdict]:
         yield _bulk(results, name)
     if workload.group == SOME:
         measured = _spread(results.each(OURS, NONE, name))
-        yield Verdict(f"{name}: at most {_SOME} times no trigger", measured, times <= _SOME, "")
+        yield Verdict(
+            f"{name}: at most {_SOME} times no trigger", measured, times <= _SOME, _added(results, workload)
+        )
     peers = [peer for peer in capture_peers.NAMES if peer in results.variants]
     if peers:
         yield _ahead(results, workload, peers)
@@ -74,6 +76,13 @@ def _spread(ratios: Sequence[float]) -> str:
     """The median, and how far single rounds were from it."""
     least, most = min(ratios), max(ratios)
     return f"{middle(ratios):.2f}" + (f" ({least:.2f} to {most:.2f})" if len(ratios) > 1 else "")
+
+
+def _added(results: Results, workload: Workload) -> str:
+    rows = workload.changes / workload.commits / 1e6
+    before = middle(results.seconds(NONE, workload.name)) / rows
+    after = middle(results.seconds(OURS, workload.name)) / rows
+    return f"{after - before:.2f} µs more for a row of {before:.2f} µs"
 
 
 def _floor(results: Results, name: str) -> str:

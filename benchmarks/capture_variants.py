@@ -80,14 +80,14 @@ def _naive(engine: Engine) -> Iterable[str]:
 
 def _ours(engine: Engine) -> Iterable[str]:
     metadata = MetaData()
-    realtime(items(metadata))
+    realtime(delivery="notify")(items(metadata))
     metadata.create_all(engine)
     return ("sa_notify",)
 
 
 def _carrying(engine: Engine) -> Iterable[str]:
     metadata = MetaData()
-    realtime(carry=CARRIED)(items(metadata))
+    realtime(carry=CARRIED, delivery="notify")(items(metadata))
     metadata.create_all(engine)
     return ("sa_notify",)
 
