@@ -26,7 +26,7 @@ if TYPE_CHECKING:  # loaded in the middle of Alembic's import
 log = logging.getLogger(__name__)
 
 # before Alembic 1.18 comparators return nothing
-_STOP: Any = getattr(getattr(alembic.util, "PriorityDispatchResult", None), "STOP", None)
+STOP: Any = getattr(getattr(alembic.util, "PriorityDispatchResult", None), "STOP", None)
 _states: "WeakKeyDictionary[AutogenContext, list[Installed]]" = WeakKeyDictionary()
 
 
@@ -45,25 +45,26 @@ def compare_triggers(
 
     :returns: "stop", so that it runs once where it is registered under two names.
     """
-    if not _wanted(autogen_context):
-        return _STOP
+    if not is_wanted(autogen_context):
+        return STOP
     target = Target(schema, str(table_name))
-    found = find(_state(autogen_context), target, autogen_context.dialect.default_schema_name)
+    found = find(installed_state(autogen_context), target, autogen_context.dialect.default_schema_name)
     spec = None if metadata_table is None else spec_for(metadata_table)
     params = None if spec is None or metadata_table is None else spec.params(metadata_table)
     # a table that is about to be created has no triggers, whatever stands under its name elsewhere
     operation = _difference(target, params, None if conn_table is None else found)
     if operation is not None:
         modify_table_ops.ops.append(operation)
-    return _STOP
+    return STOP
 
 
-def _wanted(autogen_context: "AutogenContext") -> bool:
+def is_wanted(autogen_context: "AutogenContext") -> bool:
+    """Whether this run is one that capture belongs to."""
     plugins: Iterable[str] = (autogen_context.opts or {}).get("autogenerate_plugins") or ()
     return autogen_context.dialect.name == "postgresql" and "~sa_notify" not in plugins
 
 
-def _state(autogen_context: "AutogenContext") -> list[Installed]:
+def installed_state(autogen_context: "AutogenContext") -> list[Installed]:
     """Everything installed, read once in a run."""
     if autogen_context not in _states:
         assert autogen_context.connection is not None

@@ -45,11 +45,12 @@ def compare_outbox(
         upgrade_ops.ops[:] = [each for each in upgrade_ops.ops if getattr(each, "schema", None) != SCHEMA]
     assert autogen_context.connection is not None
     found = outbox_state(autogen_context.connection)
-    if _is_needed(autogen_context, upgrade_ops):
+    deliveries = _deliveries(autogen_context, upgrade_ops)
+    if "outbox" in deliveries:
         if found is None or found.missing:
             log.info("Detected the outbox missing")
             upgrade_ops.ops.insert(0, CreateOutboxOp(OUTBOX_TEMPLATE))
-    elif found is not None and found.template in OUTBOX_TEMPLATES:
+    elif found is not None and found.template in OUTBOX_TEMPLATES and None not in deliveries:
         log.info("Detected the outbox in use by no table")
         upgrade_ops.ops.append(DropOutboxOp(found.template))
     return STOP
@@ -59,12 +60,11 @@ def _has_tables_there(autogen_context: "AutogenContext") -> bool:
     return any(table.schema == SCHEMA for table in autogen_context.sorted_tables)
 
 
-def _is_needed(autogen_context: "AutogenContext", upgrade_ops: "UpgradeOps") -> bool:
-    """Whether a table uses it after the operations, whichever metadata or project it belongs to."""
+def _deliveries(autogen_context: "AutogenContext", upgrade_ops: "UpgradeOps") -> set[str | None]:
+    """Those of all tables after the operations, of whichever project; ``None`` of a newer release."""
     state, operations = installed_state(autogen_context), list(trigger_operations(upgrade_ops.ops))
-    if any(each.params is not None and each.params.delivery == "outbox" for each in operations):
-        return True
     schema = autogen_context.dialect.default_schema_name
     changed = [find(state, each.target, schema) for each in operations]
-    rest = [item for item in state if item.table is not None and item not in changed]
-    return any(item.params is None or item.params.delivery == "outbox" for item in rest)
+    after = [item.params for item in state if item.table is not None and item not in changed]
+    after += [each.params for each in operations if each.params is not None]
+    return {None if params is None else params.delivery for params in after}

@@ -185,17 +185,18 @@ def _install(operations: Operations, operation: NotifyTriggerOp) -> None:
     assert operation.params is not None
     target = _translated(operations, operation.target)
     if operation.body is None:
-        _execute(operations, install(target, operation.params))
+        execute(operations, install(target, operation.params))
     else:
-        _execute(operations, install_edited(target, operation.params, operation.body))
+        execute(operations, install_edited(target, operation.params, operation.body))
 
 
 @Operations.implementation_for(DropNotifyTriggerOp)
 def _remove(operations: Operations, operation: NotifyTriggerOp) -> None:
-    _execute(operations, remove(_translated(operations, operation.target)))
+    execute(operations, remove(_translated(operations, operation.target)))
 
 
-def _execute(operations: Operations, statements: Iterable[Generated]) -> None:
+def execute(operations: Operations, statements: Iterable[Generated]) -> None:
+    """Run generated statements where they mean something: on PostgreSQL."""
     # a migration that other databases run too leaves them alone, as create_all() does
     if operations.migration_context.dialect.name == "postgresql":
         for statement in statements:

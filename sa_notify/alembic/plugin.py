@@ -20,16 +20,27 @@ def register(plugin: "Plugin | None" = None) -> None:
     if _registered:
         return
     _registered.append(plugin)
-    from sa_notify.alembic import operations, render  # noqa: F401
+    from sa_notify.alembic import operations, outbox, render  # noqa: F401
     from sa_notify.alembic.compare import compare_triggers
+    from sa_notify.alembic.compare_outbox import compare_outbox, hide_outbox
 
     plugins = _plugins(plugin)
     for each in plugins:
         each.add_autogenerate_comparator(compare_triggers, "table", "sa_notify")
+        first, last = _first_and_last()
+        each.add_autogenerate_comparator(hide_outbox, "schema", "sa_notify before", priority=first)
+        each.add_autogenerate_comparator(compare_outbox, "schema", "sa_notify", priority=last)
     if not plugins:
         from alembic.autogenerate.compare import comparators
 
         comparators.dispatch_for("table")(compare_triggers)
+        comparators.dispatch_for("schema")(compare_outbox)
+
+
+def _first_and_last() -> Any:
+    from alembic.util import DispatchPriority
+
+    return DispatchPriority.FIRST, DispatchPriority.LAST
 
 
 def _plugins(plugin: Any) -> "list[Plugin]":
