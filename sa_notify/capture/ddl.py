@@ -48,9 +48,10 @@ def install(target: Target, params: TriggerParams) -> Iterator[Generated]:
     Where the triggers stand already, no lock on the table is taken; disabled ones stay disabled.
     """
     pieces, names = blocks("install"), _names(target)
-    yield Generated(fill(pieces["prepare"], **names))
+    always = str(params.always).lower()
+    yield Generated(fill(pieces["prepare"], always=always, **names))
     yield from _function(target, params)
-    yield Generated(fill(pieces["shells"], always=str(params.always).lower(), **names))
+    yield Generated(fill(pieces["shells"], always=always, **names))
 
 
 def remove(target: Target) -> Iterator[Generated]:

@@ -81,6 +81,26 @@ BEGIN
       EXECUTE concat('ALTER FUNCTION ', found.oid::regprocedure, ' RENAME TO {{function_name}}');
     END IF;
   END LOOP;
+  -- switched to always with the option, which goes; one that somebody switched by hand stays so
+  FOR found IN
+    WITH RECURSIVE family AS (
+      SELECT {{relation}}::regclass::oid AS member
+      UNION
+      SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
+    )
+    SELECT t.tgrelid::regclass AS relation
+    FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
+    WHERE NOT {{always}} AND t.tgrelid IN (SELECT family.member FROM family)
+      AND t.tgname = '_sa_notify_trunc' AND t.tgenabled = 'A' AND NOT t.tgisinternal
+      AND p.oid = (
+        SELECT own.tgfoid FROM pg_catalog.pg_trigger own
+        WHERE own.tgrelid = {{relation}}::regclass AND own.tgname = '_sa_notify_ins'
+      )
+      AND starts_with(p.prosrc, '-- sa_notify:')
+      AND strpos(split_part(p.prosrc, chr(10), 1), '"always": true') > 0
+  LOOP
+    EXECUTE concat('ALTER TABLE ', found.relation, ' ENABLE TRIGGER _sa_notify_trunc');
+  END LOOP;
 END
 $sa_notify$
 -- block: beside_its_table
@@ -147,13 +167,6 @@ BEGIN
     IF shell.wanted IS NULL THEN
       IF shell.ours THEN
         EXECUTE concat('DROP TRIGGER ', shell.name, ' ON ', shell.relation);
-        IF EXISTS (
-          SELECT FROM pg_catalog.pg_trigger t
-          WHERE t.tgrelid = shell.relation AND t.tgname = '_sa_notify_trunc' AND t.tgenabled = 'A'
-        ) THEN
-          -- it came with the trigger that goes
-          EXECUTE concat('ALTER TABLE ', shell.relation, ' ENABLE TRIGGER _sa_notify_trunc');
-        END IF;
       END IF;
       CONTINUE;
     END IF;
