@@ -123,6 +123,13 @@ class Project:
         """``alembic check``: raises when something would be written."""
         command.check(self.config)
 
+    def sql_back(self) -> str:
+        """The downgrade of the newest revision as SQL."""
+        buffer = io.StringIO()
+        self.config.output_buffer = buffer
+        command.downgrade(self.config, f"{self._count:04}:{self._count - 1:04}", sql=True)
+        return buffer.getvalue()
+
     def sql(self, target: str = "head") -> str:
         """The upgrade as SQL."""
         buffer = io.StringIO()
