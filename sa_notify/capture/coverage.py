@@ -33,6 +33,7 @@ class Coverage:
         its partitions and children, and the tables that it is a partition or child of.
     :param captured: columns whose changes are announced by all of these.
     :param columns: every column that PostgreSQL finds by its name, its own (``ctid``) included.
+    :param deliveries: how changes of these travel.
     :param incarnations: other ones when any of these is dropped and made again, or rewritten, either
         of which changes rows without an announcement.
     """
@@ -42,6 +43,7 @@ class Coverage:
     relatives: tuple[str, ...] = ()
     captured: frozenset[str] = frozenset()
     columns: frozenset[str] = frozenset()
+    deliveries: frozenset[str] = frozenset()
     incarnations: tuple[str, ...] = ()
 
     @property
@@ -59,6 +61,14 @@ class Coverage:
             "`alembic revision --autogenerate` and `alembic upgrade head` if the column is new"
             for column in missing
         )
+
+    def unread(self, deliveries: Mapping[str, str]) -> tuple[str, ...]:
+        """Sentences for those of its deliveries that nobody follows.
+
+        :param deliveries: what becomes of changes that travel so, and the mend, by delivery.
+        """
+        found = sorted(self.deliveries & deliveries.keys())
+        return tuple(f"changes of {self.name} {deliveries[delivery]}" for delivery in found)
 
     def meant_by(self, names: Iterable[str]) -> frozenset[str]:
         """Columns that names in a statement's text may stand for; ``*`` is all but PostgreSQL's own."""
@@ -118,6 +128,7 @@ def _read(row: Mapping[Any, Any]) -> Coverage:
         relatives,
         _captured(row["headers"]),
         frozenset(row["columns"]),
+        _deliveries(row["headers"]),
         tuple(sorted(row["incarnations"])),
     )
 
@@ -127,6 +138,10 @@ def _captured(headers: Iterable[str]) -> frozenset[str]:
     found = [read_header(header) for header in headers]
     known = [frozenset((*params.key, *params.columns)) if params else frozenset() for params in found]
     return frozenset[str].intersection(*known) if known else frozenset()
+
+
+def _deliveries(headers: Iterable[str]) -> frozenset[str]:
+    return frozenset(params.delivery for header in headers if (params := read_header(header)))
 
 
 def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:

@@ -24,7 +24,10 @@ class Runtime(Protocol):
         ...
 
     def call_apart(self, function: Callable[..., T], *args: Any) -> T:
-        """As :meth:`call`, in a lane of its own that no number of slow calls can delay: for the feed."""
+        """As :meth:`call`, in a lane of its own that no number of slow calls can delay.
+
+        For the feed and for interest in tables, which ask for few calls at a time.
+        """
         ...
 
     def sleep(self, seconds: float) -> None: ...

@@ -9,15 +9,16 @@ from typing import Any
 
 from flask import Flask, request
 from flask_socketio import SocketIO
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
+from sa_notify.capture.outbox import OUTBOX_QUERY
 from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
 from sa_notify.source.connect import listen_connect
-from sa_notify.source.notify import NotifySource
+from sa_notify.source.database import DatabaseSource
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing
@@ -34,6 +35,12 @@ BEAT_SECONDS = 2.0
 
 #: How often the catalog is asked whether all changes of the tables read are still announced: DDL is not.
 COVERAGE_SECONDS = 5.0
+
+#: How often the source hears which tables are wanted; it drops others 30 s after they last were.
+KEEP_SECONDS = 5.0
+
+#: How often a process that follows NOTIFY looks whether the database has an outbox by now.
+OUTBOX_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +59,14 @@ class Running:
         self.pid = os.getpid()
         self.stopped = False
         self.runtime: Runtime = runtime_for(app.socketio.async_mode)
-        self.runner = Runner(self.runtime, Emitter(app.socketio), app.coverage.clear)
-        source = NotifySource(listen_connect(app.engine, app.settings.listen_url))
-        self.dispatcher = EmbeddedDispatcher(source, self.runner, self.runtime)
+        self.source = app.source()
+        self.runner = Runner(
+            self.runtime,
+            Emitter(app.socketio),
+            lambda: app.coverage.begin_epoch(self.source.unread),
+            lambda: self.source.interest,
+        )
+        self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
         self.clients: dict[str, dict[int, Subscription]] = {}
         self.lock = self.runtime.lock()
 
@@ -65,6 +77,8 @@ class Running:
         self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
         seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
         self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
+        self.runtime.spawn(self._every, KEEP_SECONDS, self.runner.keep)
+        self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
 
     def stop(self) -> None:
         """End what was started; returns at once."""
@@ -112,6 +126,21 @@ class LiveApp:
         :raises SetupError: when it is not a synchronous engine.
         """
         return self._engine()
+
+    def source(self) -> DatabaseSource:
+        """A new feed of the application's database.
+
+        :raises SetupError: when no connection to it can be made the engine's way.
+        """
+        connect = listen_connect(self.engine, self.settings.listen_url)
+        wake = self.settings.wake
+
+        def outbox() -> Any:
+            from sa_notify.source.outbox.source import OutboxSource
+
+            return OutboxSource(connect, wake=wake)
+
+        return DatabaseSource(connect, outbox, listen=wake == "notify")
 
     # -- clients
 
@@ -183,6 +212,15 @@ class LiveApp:
         """Have everything read again if tables or their triggers changed."""
         if len(running.runner) and running.runtime.call(self._coverage_changed):
             running.runner.suspect()
+
+    def recheck_outbox(self, running: Running) -> None:
+        """Follow the outbox from now on, if only NOTIFY is followed and it can be."""
+        by_notify = running.runner.following and running.source.interest is None
+        if not (by_notify and len(running.runner) and running.runtime.call(self._has_outbox)):
+            return
+        if running.runtime.call(running.source.usable):
+            logger.info("the database has an outbox that can be followed now: doing that")
+            running.source.interrupt()
 
     def stop(self) -> None:
         """End the feed and the tasks of this process, if any; the next client begins them anew."""
@@ -272,6 +310,10 @@ class LiveApp:
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:
             return self.coverage.changed(connection.execution_options(**READING))
+
+    def _has_outbox(self) -> bool:
+        with self.engine.connect() as connection:
+            return connection.execute(text(OUTBOX_QUERY)).first() is not None
 
 
 def _stands(running: Running, subscriber: Subscriber, subscription: Subscription) -> bool:

@@ -1,5 +1,6 @@
 """Reads statements: rows, total and snapshot from one transaction."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
@@ -21,7 +22,9 @@ class CoverageCache:
     """What the catalog says of tables, remembered while it says that nothing is amiss."""
 
     def __init__(self) -> None:
-        self._known: dict[TableKey, Coverage] = {}
+        self._seen: dict[TableKey, Coverage] = {}
+        self._moved = False
+        self._unread: Mapping[str, str] = {}
 
     def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
         """Names that changes of these tables are announced under, and why some may not be."""
@@ -33,26 +36,35 @@ class CoverageCache:
         doubts = {doubt for item in covered.values() for doubt in item.doubts}.union(found.doubts)
         for key, item in covered.items():
             named = {name for *table, name in found.columns if tuple(table) == key}
+            doubts.update(item.unread(self._unread))
             doubts.update(item.blind_to(named | item.meant_by(found.names)))
         return names, tuple(sorted(doubts))
 
     def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
-        found = coverage(connection, [key for key in keys if key not in self._known])
-        known = {**self._known, **found}
-        self._known.update({key: item for key, item in found.items() if not item.doubts})
-        return {key: known[key] for key in keys}
+        seen = dict(self._seen)
+        known = {key: item for key in keys if (item := seen.get(key)) and not item.doubts}
+        found = coverage(connection, [key for key in keys if key not in known])
+        self._moved = self._moved or any(seen.get(key, item) != item for key, item in found.items())
+        self._seen.update(found)
+        return {**known, **found}
 
     def changed(self, connection: Connection) -> bool:
-        """Whether a table that nothing was amiss with has changed since; forgets it all if so."""
-        known = dict(self._known)
-        if coverage(connection, known) == known:
+        """Whether a table has changed since it was first asked about; forgets it all if so."""
+        seen = dict(self._seen)
+        if not self._moved and coverage(connection, seen) == seen:
             return False
-        self._known.clear()
+        self._seen.clear()
+        self._moved = False
         return True
 
-    def clear(self) -> None:
-        """Ask again: a reconnection may have led to another server."""
-        self._known.clear()
+    def begin_epoch(self, unread: Mapping[str, str]) -> None:
+        """Ask again: a reconnection may have led to another server.
+
+        :param unread: deliveries that are not followed, see :meth:`Coverage.unread`.
+        """
+        self._unread = unread
+        self._seen.clear()
+        self._moved = False
 
 
 def table_key(table: TableClause) -> TableKey:

@@ -1,5 +1,6 @@
 """Carries out what the hub decides: reads, waits and emits."""
 
+import contextlib
 import logging
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -7,11 +8,12 @@ from typing import Any, ClassVar
 
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
-from sa_notify.errors import SubscriptionError
+from sa_notify.errors import SourceLost, SubscriptionError
 from sa_notify.live import actions as act
 from sa_notify.live.actions import Action, Subscriber
 from sa_notify.live.hub import Hub
 from sa_notify.live.query import Query
+from sa_notify.source.interest import Interest
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
 
@@ -20,17 +22,30 @@ logger = logging.getLogger(__name__)
 #: A window that could not be proven for this long is no longer called live.
 LIVE_SECONDS = 2.0
 
+RETAKE_SECONDS = 1.0
+
 
 class Runner:
     """The hub of one process, its lock, and its hands.
 
     It is the receiver of the process's feed, and what the socket events call.
+
+    :param forget_coverage: called when an epoch begins, before anything is read.
+    :param interest: where to say which tables are wanted, in the current epoch; ``None`` when all are
+        announced.
     """
 
-    def __init__(self, runtime: Runtime, emitter: Emitter, forget_coverage: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        emitter: Emitter,
+        forget_coverage: Callable[[], None],
+        interest: Callable[[], Interest | None],
+    ) -> None:
         self._runtime = runtime
         self._emitter = emitter
         self._forget_coverage = forget_coverage
+        self._interest = interest
         self._hub = Hub(lambda: secrets.token_urlsafe(12))
         self._lock = runtime.lock()
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
@@ -42,7 +57,7 @@ class Runner:
         with self._lock:
             self._forget_coverage()
             self._epoch, self._position = epoch, 0
-            self._do(self._hub.begin_epoch(self._now()))
+            self._do(self._hub.begin_epoch(self._now(), gated=self._interest() is not None))
             self._beat(self._hub.clients())
 
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
@@ -109,6 +124,20 @@ class Runner:
         with self._lock:
             self._beat(self._hub.clients())
 
+    @property
+    def following(self) -> bool:
+        """Whether changes are heard."""
+        return self._hub.following
+
+    def keep(self) -> None:
+        """Tell the source which tables are wanted; waits for it, so call it beside the loop."""
+        with self._lock:
+            wanted = self._hub.keep()
+        interest = self._interest()
+        if interest is not None:
+            with contextlib.suppress(SourceLost):  # the feed tells of that
+                self._runtime.call_apart(interest.keep, wanted)
+
     def __len__(self) -> int:
         with self._lock:
             return len(self._hub)
@@ -131,6 +160,12 @@ class Runner:
     def _wait(self, action: act.Wait) -> None:
         self._runtime.later(action.seconds, self._due, action.key, action.turn)
 
+    def _take_soon(self, action: act.Take) -> None:
+        if action.seconds:
+            self._runtime.later(action.seconds, self._take, action)
+        else:
+            self._runtime.spawn(self._take, action)
+
     def _greet_soon(self, action: act.Greet) -> None:
         self._runtime.spawn(self._greet, action.key)
 
@@ -148,6 +183,7 @@ class Runner:
     _hands: ClassVar[dict[type[Action], Callable[[Any, Any], None]]] = {
         act.Read: _read,
         act.Wait: _wait,
+        act.Take: _take_soon,
         act.Greet: _greet_soon,
         act.SendSnapshot: _snapshot,
         act.SendDiff: lambda self, action: self._emitter.diff(action),
@@ -166,6 +202,23 @@ class Runner:
     def _due(self, key: str, turn: int) -> None:
         with self._lock:
             self._do(self._hub.due(key, turn, self._now()))
+
+    def _take(self, action: act.Take) -> None:
+        with self._lock:
+            interest = self._interest() if self._hub.awaits(action) else None
+        if interest is None:  # another epoch, which asks anew
+            return
+        try:
+            stand = self._runtime.call_apart(interest.take, action.tables)
+        except SourceLost:
+            # the next epoch makes this void; should there be none, nobody must wait for ever
+            self._runtime.later(RETAKE_SECONDS, self._take, action)
+            return
+        except Exception:
+            logger.exception("tables can't be asked for: what reads them goes by the clock")
+            stand = frozenset()
+        with self._lock:
+            self._do(self._hub.taken(action, stand, self._now()))
 
     def _run(self, key: str) -> None:
         with self._lock:

@@ -139,8 +139,9 @@ class GeventRuntime:
         """This process's pools: one that was used before a fork waits for ever after it."""
         if self._pools is None or self._pools[0] != os.getpid():
             pool = self._gevent.threadpool.ThreadPool
-            # the feed opens, pings and closes one at a time; its second thread is for a stop meanwhile
-            self._pools = os.getpid(), pool(READERS), pool(2)
+            # the feed opens, pings and closes one at a time, its second thread is for a stop meanwhile;
+            # interest is told one at a time, and asked for in the two lanes of live.standing
+            self._pools = os.getpid(), pool(READERS), pool(5)
         return self._pools
 
     def sleep(self, seconds: float) -> None:

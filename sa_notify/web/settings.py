@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from sa_notify.errors import SetupError
+
+WAKES = ("notify", "poll")
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class Settings:
         still may see what it sees.
     :param listen_url: libpq URL or DSN for LISTEN, where the engine's own can't be used (a
         transaction-pooling proxy, a driver without libpq).
+    :param wake: ``"notify"``, or ``"poll"`` where nothing can LISTEN (only a transaction-pooling proxy
+        leads to PostgreSQL): the outbox is then asked, and tables that travel by NOTIFY are not heard.
     """
 
     token_max_age: float = 3600.0
@@ -25,17 +29,20 @@ class Settings:
     max_params_bytes: int = 16_384
     recheck_seconds: float = 60.0
     listen_url: str | None = None
+    wake: Literal["notify", "poll"] = "notify"
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Settings":
         """Read the settings.
 
-        :raises SetupError: when a number is not a positive number.
+        :raises SetupError: when a number is not a positive number, or a word is not one of the choices.
         """
         names = {field.name: f"SA_NOTIFY_{field.name.upper()}" for field in fields(cls)}
         found = {name: config[setting] for name, setting in names.items() if setting in config}
         for name, value in found.items():
+            if name == "wake" and value not in WAKES:
+                raise SetupError(f"{names[name]} is {value!r}: set it to one of {', '.join(WAKES)}")
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if name != "listen_url" and not (numeric and value > 0):
+            if name not in ("listen_url", "wake") and not (numeric and value > 0):
                 raise SetupError(f"{names[name]} is {value!r}: set it to a positive number")
         return cls(**found)

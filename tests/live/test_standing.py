@@ -130,3 +130,22 @@ def test_without_gates_nothing_is_asked() -> None:
     sim.step_read(min(sim.reads))
     assert not sim.busy and not any(isinstance(take, act.Take) for take, _ in sim.takes)
     assert sim.hub.keep() == {A}
+
+
+def test_what_stands_when_a_read_ends_did_not_stand_when_it_began() -> None:
+    """A row written in between was announced to nobody, and the read has not seen it."""
+    sim = _gated()
+    sim.subscribe(YOU, A, True)
+    while not sim.takes:
+        sim.step()
+    sim.subscribe(ME, A, False)
+    sim.greet()
+    (key,) = sim.reads
+    sim.step_read(key)
+    sim.commit(sim.database.begin({A: {"p": 1}}))
+    sim.step_take(0)
+    sim.step_take(0)
+    sim.step_read(key)
+    sim.settle()
+    sim.check()
+    assert sim.clients[ME].rows == [("p", {"v": 1})]

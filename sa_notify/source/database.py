@@ -1,0 +1,150 @@
+"""Changes of one database, whichever way they travel."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import psycopg2
+
+from sa_notify.capture.outbox import OUTBOX_QUERY
+from sa_notify.change import ChangeSet
+from sa_notify.errors import SetupError, SourceLost
+from sa_notify.source.base import Source
+from sa_notify.source.interest import Interest
+from sa_notify.source.listening import Connect
+from sa_notify.source.notify import NotifySource
+
+logger = logging.getLogger(__name__)
+
+_NO_OUTBOX = (
+    "go into the outbox, which this database does not have: run `alembic revision --autogenerate` and "
+    "`alembic upgrade head`"
+)
+_NO_LISTENING = (
+    'travel by NOTIFY, which is not heard with SA_NOTIFY_WAKE="poll": decorate its model with '
+    '@realtime(delivery="outbox"), run `alembic revision --autogenerate` and `alembic upgrade head`'
+)
+
+
+class OutboxLike(Source, Interest, Protocol):
+    """A source that is told which tables are wanted."""
+
+
+class DatabaseSource:
+    """Follows the outbox where the database has one, and NOTIFY alone where it has none.
+
+    Each :meth:`open` looks anew. The outbox's source hears NOTIFY as well, so tables of both deliveries
+    are followed side by side. Where there is an outbox that can't be used, NOTIFY goes on: one ERROR
+    tells what to do, and :attr:`unread` names the delivery whose tables can only be read by the clock.
+
+    :param connect: makes a new connection to the primary.
+    :param outbox: makes the source of the outbox.
+    :param listen: the connection can LISTEN; without that there is the outbox or nothing.
+    """
+
+    def __init__(self, connect: Connect, outbox: Callable[[], OutboxLike], *, listen: bool = True) -> None:
+        self._connect = connect
+        self._make_outbox = outbox
+        self._outbox: OutboxLike | None = None
+        self._notify = NotifySource(connect)
+        self._listen = listen
+        self._source: Source = self._notify
+        self._unread: Mapping[str, str] = {}
+        self._refusal = ""
+        self._interrupted = False
+
+    @property
+    def interest(self) -> Interest | None:
+        """Where to say which tables are wanted; ``None`` while all are announced."""
+        return self._outbox if self._outbox is self._source else None
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Deliveries that are not followed, since :meth:`open`: how a sentence about a table ends."""
+        return self._unread
+
+    @property
+    def epoch(self) -> str:
+        return self._source.epoch
+
+    def open(self) -> None:
+        """Connect to what there is; see :class:`sa_notify.source.base.Source`."""
+        self.close()
+        self._interrupted = False
+        if self._listen and not self._has_outbox():
+            self._refusal = ""
+            self._open(self._notify, {"outbox": _NO_OUTBOX})
+            return
+        self._outbox = self._outbox or self._make_outbox()
+        try:
+            self._open(self._outbox, {} if self._listen else {"notify": _NO_LISTENING})
+        except SetupError as error:
+            if not self._listen:
+                raise
+            self._refuse(error)
+            self._open(self._notify, {"outbox": f"go into the outbox, which can't be followed: {error}"})
+        else:
+            self._accept()
+
+    def usable(self) -> bool:
+        """Whether the outbox can be followed now, by a trial; waits for the network."""
+        trial = self._make_outbox()
+        try:
+            trial.open()
+        except (SetupError, SourceLost):
+            return False
+        finally:
+            trial.close()
+        return True
+
+    def fileno(self) -> int:
+        return self._source.fileno()
+
+    def read(self) -> list[ChangeSet]:
+        return self._source.read()
+
+    def ping(self) -> list[ChangeSet]:
+        return self._source.ping()
+
+    def interrupt(self) -> None:
+        self._interrupted = True
+        self._source.interrupt()
+
+    def close(self) -> None:
+        self._source.close()
+
+    # -- inside
+
+    def _open(self, source: Source, unread: Mapping[str, str]) -> None:
+        self._source, self._unread = source, unread
+        if self._interrupted:
+            raise SourceLost("interrupted while connecting")
+        source.open()
+
+    def _has_outbox(self) -> bool:
+        with _losing(), contextlib.closing(self._connect()) as connection:
+            connection.rollback()
+            with connection.cursor() as cursor:
+                cursor.execute(OUTBOX_QUERY)
+                return cursor.fetchone() is not None
+
+    def _refuse(self, error: SetupError) -> None:
+        if str(error) != self._refusal:
+            self._refusal = str(error)
+            logger.error('tables with delivery="outbox" are read by the clock only: %s', error)
+
+    def _accept(self) -> None:
+        if self._refusal:
+            self._refusal = ""
+            logger.info("the outbox is followed again")
+
+
+@contextlib.contextmanager
+def _losing() -> Any:
+    try:
+        yield
+    except (SetupError, SourceLost):
+        raise
+    except psycopg2.Error as error:
+        raise SourceLost(f"can't connect: {type(error).__name__}") from error
