@@ -22,7 +22,8 @@ def hide_outbox(
     autogen_context: "AutogenContext", _upgrade_ops: "UpgradeOps", schemas: set[str | None]
 ) -> Any:
     """Called by Alembic before it compares tables: with ``include_schemas`` those of the outbox are ours."""
-    if is_wanted(autogen_context) and not _has_tables_there(autogen_context):
+    theirs = any(table.schema == SCHEMA for table in autogen_context.sorted_tables)
+    if is_wanted(autogen_context) and not theirs:
         schemas.discard(SCHEMA)
     return STOP
 
@@ -40,9 +41,6 @@ def compare_outbox(
     if not is_wanted(autogen_context) or upgrade_ops in _done:
         return STOP
     _done[upgrade_ops] = True
-    if not _has_tables_there(autogen_context):
-        # before Alembic 1.18 nothing can be hidden from the comparison of tables
-        upgrade_ops.ops[:] = [each for each in upgrade_ops.ops if getattr(each, "schema", None) != SCHEMA]
     assert autogen_context.connection is not None
     found = outbox_state(autogen_context.connection)
     deliveries = _deliveries(autogen_context, upgrade_ops)
@@ -54,10 +52,6 @@ def compare_outbox(
         log.info("Detected the outbox in use by no table")
         upgrade_ops.ops.append(DropOutboxOp(found.template))
     return STOP
-
-
-def _has_tables_there(autogen_context: "AutogenContext") -> bool:
-    return any(table.schema == SCHEMA for table in autogen_context.sorted_tables)
 
 
 def _deliveries(autogen_context: "AutogenContext", upgrade_ops: "UpgradeOps") -> set[str | None]:

@@ -137,11 +137,7 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
             key=key, columns=columns, carry=carry, virtual=virtual,
             bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
-        before, before_body = _previous(previous)
-        operation = cls(
-            Target(schema, table_name), params, before, body=_joined(body), previous_body=before_body
-        )
-        operations.invoke(operation)
+        operations.invoke(cls(Target(schema, table_name), params, _previous(previous), body=_joined(body)))
 
     def reverse(self) -> "ReplaceNotifyTriggerOp":
         return ReplaceNotifyTriggerOp(
@@ -172,8 +168,7 @@ class DropNotifyTriggerOp(NotifyTriggerOp):
 
         :param previous: the parameters that stood before, for the way back.
         """
-        before, before_body = _previous(previous)
-        operations.invoke(cls(Target(schema, table_name), previous=before, previous_body=before_body))
+        operations.invoke(cls(Target(schema, table_name), previous=_previous(previous)))
 
     def reverse(self) -> CreateNotifyTriggerOp:
         return CreateNotifyTriggerOp(self.target, self._known_previous(), body=self.previous_body)
@@ -221,12 +216,8 @@ def _params(**values: Any) -> TriggerParams:
     return TriggerParams.of({name: _frozen(value) for name, value in values.items()})
 
 
-def _previous(values: Mapping[str, Any] | None) -> tuple[TriggerParams | None, str | None]:
-    if values is None:
-        return None, None
-    given = {"template": TEMPLATE, **values}
-    body = _joined(given.pop("body", None))
-    return _params(**given), body
+def _previous(values: Mapping[str, Any] | None) -> TriggerParams | None:
+    return None if values is None else _params(**{"template": TEMPLATE, **values})
 
 
 def _joined(body: Sequence[str] | None) -> str | None:

@@ -34,7 +34,13 @@ def register(plugin: "Plugin | None" = None) -> None:
         from alembic.autogenerate.compare import comparators
 
         comparators.dispatch_for("table")(compare_triggers)
-        comparators.dispatch_for("schema")(compare_outbox)
+
+        # what is for one dialect runs instead of what is for all, which is what compares tables
+        @comparators.dispatch_for("schema", qualifier="postgresql")
+        def compare_schemas(*context: Any) -> None:
+            hide_outbox(*context)
+            comparators.dispatch("schema")(*context)
+            compare_outbox(*context)
 
 
 def _first_and_last() -> Any:

@@ -28,8 +28,9 @@ def render_operation(autogen_context: "AutogenContext", operation: NotifyTrigger
         lines.append(f"schema={str(operation.target.schema)!r},")
     if (after := operation.after()) is not None:
         lines += _keywords(after)
-    if (before := operation.before()) is not None:
-        lines += ["previous=dict(", *_indented(_keywords(before)), "),"]
+    if operation.previous is not None:
+        # what runs on the way back has the body
+        lines += ["previous=dict(", *_indented(_keywords(operation.previous.keywords())), "),"]
     prefix = (autogen_context.opts or {}).get("alembic_module_prefix") or ""
     return "\n".join([f"{prefix}{operation.name}(", *_indented(lines), ")"])
 
