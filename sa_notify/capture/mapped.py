@@ -65,6 +65,16 @@ def _refuse(table: Any) -> None:
             f"{table.fullname} has no primary key, so a change can't say which row it is about: add one"
             " (a view's rows change with its tables: decorate those)"
         )
+    if _is_temporary(table):
+        raise RealtimeError(
+            f"{table.fullname} is temporary: only the session that made it sees it, so nobody could read its"
+            " changes. Make it a table (UNLOGGED will do), or take @realtime from it"
+        )
+
+
+def _is_temporary(table: Table) -> bool:
+    prefixes = getattr(table, "_prefixes", ())  # of CREATE TABLE; they have no public name
+    return any("TEMP" in str(prefix).upper().replace("TEMPORARY", "TEMP").split() for prefix in prefixes)
 
 
 def column_names(target: object, names: Iterable[str], option: str) -> tuple[str, ...]:

@@ -147,7 +147,7 @@ def test_values_and_nulls(database: Any, types: list[str], table: Table) -> None
     assert all(pair[1] is None for pair in update.get("w", {}).values())
     assert database.run(f"UPDATE everything SET {nulls}") == []
 
-    back = ", ".join(f'"{name}" = {literals([name])}' for name in types)
+    back = ", ".join(f'"v_{name}" = {literals([name])}' for name in types)
     (update,) = database.run(f"UPDATE everything SET {back}")
     assert sorted(update["f"]) == sorted(names)
     assert database.run(f"UPDATE everything SET {back}") == []

@@ -30,6 +30,15 @@ DECLARE
 BEGIN
   -- two upgrades at once would fail with "tuple concurrently updated"
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
+  FOR found IN
+    SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'view' END AS kind
+    FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass AND c.relkind IN ('v', 'm', 'f')
+  LOOP
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = concat(found.name, ' is a ', found.kind, ', whose changes no trigger sees: take @realtime from it'),
+      HINT = 'Decorate the models of the tables that it reads; a query over it then is read by the clock.';
+  END LOOP;
   -- CREATE OR REPLACE would take somebody else's object for ours
   FOR found IN
     WITH RECURSIVE family AS (
