@@ -24,8 +24,9 @@ def database_url() -> str:
 
 
 def migrate() -> None:
-    """Run the migrations in one transaction."""
+    """Run the migrations in one transaction; upgrades at once wait for each other."""
     with context.begin_transaction():
+        context.execute("SELECT pg_advisory_xact_lock(1935764085, 2)")
         context.run_migrations()
 
 
