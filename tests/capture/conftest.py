@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, MetaData, Table, event
+from sqlalchemy import Engine, MetaData, Table, create_engine, event
 
 from sa_notify import realtime
 from tests.capture.ears import Ear, OutboxEar
+from tests.capture.roles import Roles, roles as made_roles
 
 
 class Notices:
@@ -26,8 +27,9 @@ class Notices:
 class Database:
     """A database whose announcements are heard."""
 
-    def __init__(self, engine: Engine, ear: Ear, delivery: str) -> None:
+    def __init__(self, engine: Engine, ear: Ear, delivery: str, roles: Roles | None = None) -> None:
         self.engine = engine
+        self.roles = roles
         self.delivery = delivery
         self.ear = ear
         self.warnings: list[str] = []
@@ -51,7 +53,11 @@ class Database:
             driver = connection.connection.dbapi_connection
             assert driver is not None
             driver.notices = kept = Notices()
+            if self.roles:
+                self.roles.grant(connection)
             for statement in statements:
+                if self.roles:
+                    self.roles.become(connection, statement)
                 # not text(): values hold colons
                 connection.exec_driver_sql(statement.replace("%", "%%"))
             self.warnings = [notice for notice in kept.all if notice.startswith("WARNING")]
@@ -73,10 +79,28 @@ def ear(database_url: str, delivery: str) -> Iterator[Ear]:
 
 
 @pytest.fixture
-def database(engine: Engine, ear: Ear, delivery: str) -> Database:
-    """The test's database with an ear on it."""
+def roles(request: pytest.FixtureRequest, database_url: str) -> Iterator[Roles | None]:
+    """Owner and writer; none for a test that is a superuser's."""
+    if request.node.get_closest_marker("superuser"):
+        yield None
+        return
+    with made_roles(database_url) as roles:
+        yield roles
+
+
+@pytest.fixture
+def engine(database_url: str, roles: Roles | None) -> Iterator[Engine]:
+    """Connects as the owner, who is no superuser."""
+    engine = create_engine(roles.owner_url if roles else database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def database(engine: Engine, ear: Ear, delivery: str, roles: Roles | None) -> Database:
+    """The test's database with an ear on it: the owner makes tables, the writer writes."""
     event.listen(engine, "before_cursor_execute", lambda *_: ear.attend())
-    return Database(engine, ear, delivery)
+    return Database(engine, ear, delivery, roles)
 
 
 @pytest.fixture

@@ -18,6 +18,9 @@ from sa_notify.capture.spec import spec_for
 from tests.capture.ears import Ear
 from tests.protocol import wait_for
 
+#: It is a superuser who may play a replica.
+pytestmark = pytest.mark.superuser
+
 REPLICA = "SET LOCAL session_replication_role = replica"
 
 

@@ -103,6 +103,7 @@ def test_search_path_and_translation(database: Any, items: Table) -> None:
         assert coverage(connection, [items])[None, "items"].name == "app.items"
 
 
+@pytest.mark.superuser
 def test_row_level_security(database: Any, items: Table) -> None:
     """Policies that apply to the reader may hide what a statement depends on."""
     role = f"reader_{database.engine.url.database}"
@@ -181,6 +182,7 @@ def test_a_session_that_quotes_everything(database: Any, items: Table) -> None:
     assert found.names == {"public.items"}
 
 
+@pytest.mark.superuser
 def test_a_subscription_fires_no_triggers(database: Any, items: Table) -> None:
     """What logical replication writes into a table is announced by nobody."""
     # what CREATE SUBSCRIPTION writes for each table, without a second server to subscribe to

@@ -202,6 +202,7 @@ def test_columns_named_as_variables(database: Any, metadata: MetaData) -> None:
     assert database.warnings == []
 
 
+@pytest.mark.superuser
 def test_writers_need_no_rights(database: Any, items: Table) -> None:
     """A role that may only write the table writes it, and its changes are heard in full."""
     role = f"writer_{database.engine.url.database}"

@@ -86,6 +86,7 @@ def test_hundreds_of_columns(database: Any, metadata: MetaData) -> None:
     assert database.warnings == []
 
 
+@pytest.mark.superuser
 @pytest.mark.parametrize("delivery", ["notify"])
 @pytest.mark.parametrize("revoked", ["pg_notify(text, text)", "set_config(text, text, bool)"])
 def test_rights_that_were_taken_away(database: Any, items: Table, revoked: str) -> None:

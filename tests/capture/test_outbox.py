@@ -121,6 +121,7 @@ def test_one_notice_for_a_table(database: Any, items: Table) -> None:
     assert database.run("SET LOCAL sa_notify.muted = 'on'", "UPDATE items SET a = '1'") == BULK
 
 
+@pytest.mark.superuser
 def test_settings_hide_nothing(database: Any, items: Table, stranger: str) -> None:
     """What a writer sets, names or makes for itself does not keep its changes from being told."""
     told = "set_config('sa_notify.told', concat(',', (SELECT 'items'::regclass::oid), ','), true)"
@@ -140,6 +141,7 @@ def test_settings_hide_nothing(database: Any, items: Table, stranger: str) -> No
     assert database.warnings == []
 
 
+@pytest.mark.superuser
 @pytest.mark.parametrize(
     "attempt",
     [
@@ -239,6 +241,7 @@ def test_without_the_outbox(database: Any, items: Table, damage: str, mend: str,
         ]
 
 
+@pytest.mark.superuser
 def test_owner_without_rights(database: Any, items: Table, stranger: str) -> None:
     """A function whose owner may not insert tells by NOTIFY."""
     (function,) = (
