@@ -73,6 +73,8 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         key: Sequence[str],
         columns: Sequence[str],
         carry: Sequence[str] = (),
+        fixed: Sequence[str] = (),
+        texts: Sequence[str] = (),
         virtual: Sequence[str] = (),
         bulk_limit: int = BULK_LIMIT,
         delivery: str = "notify",
@@ -86,6 +88,8 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
         :param key: primary key columns, in the key's order.
         :param columns: the captured columns; no other column's change is ever announced.
         :param carry: columns whose old and new values travel in messages.
+        :param fixed: carried columns whose types' own equality is identity.
+        :param texts: carried columns that are told and compared as texts.
         :param virtual: captured columns that PostgreSQL computes when they are read.
         :param bulk_limit: rows of one statement beyond which it is announced as a whole.
         :param delivery: how changes travel.
@@ -95,7 +99,7 @@ class CreateNotifyTriggerOp(NotifyTriggerOp):
             what somebody had edited.
         """
         params = _params(
-            key=key, columns=columns, carry=carry, virtual=virtual,
+            key=key, columns=columns, carry=carry, fixed=fixed, texts=texts, virtual=virtual,
             bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
         operations.invoke(cls(Target(schema, table_name), params, body=_joined(body)))
@@ -120,6 +124,8 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
         key: Sequence[str],
         columns: Sequence[str],
         carry: Sequence[str] = (),
+        fixed: Sequence[str] = (),
+        texts: Sequence[str] = (),
         virtual: Sequence[str] = (),
         bulk_limit: int = BULK_LIMIT,
         delivery: str = "notify",
@@ -134,7 +140,7 @@ class ReplaceNotifyTriggerOp(NotifyTriggerOp):
             ``create_notify_trigger()``.
         """
         params = _params(
-            key=key, columns=columns, carry=carry, virtual=virtual,
+            key=key, columns=columns, carry=carry, fixed=fixed, texts=texts, virtual=virtual,
             bulk_limit=bulk_limit, delivery=delivery, always=always, template=template,
         )  # fmt: skip
         operations.invoke(cls(Target(schema, table_name), params, _previous(previous), body=_joined(body)))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Column, Table
 from sqlalchemy.dialects import postgresql
@@ -19,15 +19,30 @@ _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LARGE = re.compile(
     r"(BYTEA|JSONB?|JSONPATH|XML|TSVECTOR|HSTORE|GEOMETRY|GEOGRAPHY|RASTER|(HALF|SPARSE)?VEC(TOR)?)\b|.*\]$"
 )
+#: Not float, whose -0 equals 0, nor interval, whose month equals 30 days.
+_FIXED = re.compile(r"(SMALLINT|INTEGER|BOOLEAN|DATE|TIMESTAMP|UUID)\b[^\[]*$")
+_TEXTS = re.compile(r"(VARCHAR|TEXT|BIGINT|NUMERIC|INTERVAL|TIME)\b[^\[]*$")
+
+
+def kind_of(column: Column[Any]) -> Literal["fixed", "texts"] | None:
+    """How values of the column are told and compared: the parameters of a trigger that have it."""
+    name = _type_name(column)
+    if _FIXED.match(name) or getattr(column.type, "native_enum", False):
+        return "fixed"
+    return "texts" if _TEXTS.match(name) else None
 
 
 def is_large(column: Column[Any]) -> bool:
     """Whether values of the column's type are left out unless they are asked for by name."""
+    return _LARGE.match(_type_name(column)) is not None
+
+
+def _type_name(column: Column[Any]) -> str:
+    """As in DDL; ``[]``, as of an array, where SQLAlchemy knows none."""
     try:
-        name = column.type.compile(dialect=_DIALECT).upper()
+        return column.type.compile(dialect=_DIALECT).upper()
     except (SQLAlchemyError, NotImplementedError):
-        return True  # reflected from a type that SQLAlchemy doesn't know
-    return _LARGE.match(name) is not None
+        return "[]"
 
 
 def deferred(target: object, table: Table) -> Iterator[str]:

@@ -1,9 +1,11 @@
 """Parameters to PL/pgSQL, from a template version's blocks."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from sa_notify.capture.names import identifier, json_text, literal
+from sa_notify.capture.render_values import differs, values
 from sa_notify.capture.spec import TriggerParams
 from sa_notify.capture.template import blocks, fill
 
@@ -93,11 +95,11 @@ def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:
     new_there = [f"n.{identifier(column)} IS NOT NULL" for column in params.key]
     same = [fill(pieces["same_key"], column=identifier(column)) for column in params.key]
     keys = {"old_key": _key("o", params), "new_key": _key("n", params)}
-    changed = _LINE.join(_changed(column, params) for column in params.columns)
+    changed = _LINE.join(_changed(column, carry, params) for column in params.columns)
     return keys | {
-        "insert": fill(pieces["insert"], values=_values(carry, params, old=False), **keys),
-        "update": fill(pieces["update"], values=_values(carry, params), changed=changed, **keys),
-        "delete": fill(pieces["delete"], values=_values(carry, params, new=False), **keys),
+        "insert": fill(pieces["insert"], values=values(carry, params, old=False), **keys),
+        "update": fill(pieces["update"], values=values(carry, params), changed=changed, **keys),
+        "delete": fill(pieces["delete"], values=values(carry, params, new=False), **keys),
         "both": " AND ".join([*old_there, *new_there]),
         "only_new": " AND ".join(new_there),
         "only_old": " AND ".join(old_there),
@@ -111,45 +113,8 @@ def _key(row: str, params: TriggerParams) -> str:
     return " || ',' || ".join(texts)
 
 
-def _changed(column: str, params: TriggerParams) -> str:
+def _changed(column: str, carry: tuple[str, ...], params: TriggerParams) -> str:
     pieces = blocks(f"v{params.template}/changes")
     piece = pieces["changed_virtual" if column in params.virtual else "changed"]
-    differs = fill(pieces["differs"], column=identifier(column))
-    return fill(piece, differs=differs, name=literal(json_text(column)))
-
-
-def _values(carry: tuple[str, ...], params: TriggerParams, *, old: bool = True, new: bool = True) -> str:
-    if not carry:
-        return ""
-    if params.delivery == "notify":
-        return ',"w":{\' || ' + " || ',' || ".join(_pair(c, params, old, new) for c in carry) + " || '}"
-    pairs = _LINE.join(_pair_if_it_fits(column, params, old, new) for column in carry)
-    return fill(blocks(f"v{params.template}/changes")["pairs"], pairs=pairs)
-
-
-def _pair(column: str, params: TriggerParams, old: bool, new: bool) -> str:
-    piece = blocks(f"v{params.template}/changes")["pair"]
-    values = " || ',' || ".join(_old_and_new(column, params, old, new))
-    return fill(piece, name=literal(json_text(column)), values=values)
-
-
-def _pair_if_it_fits(column: str, params: TriggerParams, old: bool, new: bool) -> str:
-    """Nothing where a value is large; one value where it did not change."""
-    pieces, quoted = blocks(f"v{params.template}/changes"), identifier(column)
-    before, after = _old_and_new(column, params, old, new)
-    values = f"{before} || ',' || {after}"
-    if old and new:
-        differs = fill(pieces["differs"], column=quoted)
-        values = fill(pieces["one_if_unchanged"], differs=differs, old=before, new=after)
-    fits = [fill(pieces["fits"], row=row, column=quoted) for row in ["o"] * old + ["n"] * new]
-    name = literal(json_text(column))
-    return fill(pieces["pair_if_it_fits"], fits=" AND ".join(fits), name=name, values=values)
-
-
-def _old_and_new(column: str, params: TriggerParams, old: bool, new: bool) -> tuple[str, str]:
-    return _value("o", column, params) if old else "'null'", _value("n", column, params) if new else "'null'"
-
-
-def _value(row: str, column: str, params: TriggerParams) -> str:
-    pieces = blocks(f"v{params.template}/changes")
-    return fill(pieces["value"], row=row, column=identifier(column), plain_types=pieces["plain_types"])
+    test = differs(column, params if column in carry else replace(params, fixed=(), texts=()))
+    return fill(piece, differs=test, name=literal(json_text(column)))

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text, text
+from sqlalchemy import Column, Integer, MetaData, Table, text
 from sqlalchemy.exc import NotSupportedError
+from sqlalchemy.types import NullType
 
 #: A value of each type, and what travels for it. ``...``: the type's own text.
 VALUES: dict[str, tuple[str, Any]] = {
@@ -123,7 +124,7 @@ def table(database: Any, metadata: MetaData, types: list[str]) -> Table:
     """A column of each type, all carried."""
     columns = ", ".join(f'"v_{name}" {quoted(name)}' for name in types)
     database.write(f"CREATE TABLE everything (id int PRIMARY KEY, {columns})")
-    declared = [Column(f"v_{name}", Text) for name in types]
+    declared = [Column(f"v_{name}", NullType) for name in types]
     made = Table("everything", metadata, Column("id", Integer, primary_key=True), *declared)
     created: Table = database.create(made, carry=[column.name for column in declared], bulk_limit=5)
     return created
@@ -168,7 +169,7 @@ def test_arrays_of_each(database: Any, metadata: MetaData, types: list[str]) -> 
         arrays = sorted(set(found).intersection(types))
     columns = ", ".join(f'"v_{name}" {quoted(name)}[]' for name in arrays)
     database.write(f"CREATE TABLE everything (id int PRIMARY KEY, {columns})")
-    declared = [Column(f"v_{name}", Text) for name in arrays]
+    declared = [Column(f"v_{name}", NullType) for name in arrays]
     made = Table("everything", metadata, Column("id", Integer, primary_key=True), *declared)
     database.create(made, carry=[column.name for column in declared])
     values = ", ".join(f'ARRAY[{literals([name])}, NULL]::pg_catalog."{name}"[]' for name in arrays)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, Text
+from sqlalchemy.types import NullType
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_values_that_cannot_be_said(database: Any, metadata: MetaData) -> None:
         "CREATE CAST (odd AS json) WITH FUNCTION odd_json(odd)",
         "CREATE TABLE odds (id int PRIMARY KEY, v odd)",
     )
-    table = Table("odds", metadata, Column("id", Integer, primary_key=True), Column("v", Text))
+    table = Table("odds", metadata, Column("id", Integer, primary_key=True), Column("v", NullType))
     database.create(table, carry=["v"])
 
     assert one(database, "INSERT INTO odds VALUES (1, 'one')") == {"o": "i", "k": ["1"]}

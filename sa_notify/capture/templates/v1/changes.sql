@@ -90,11 +90,29 @@ ROW(o.{{column}})::record *<> ROW(n.{{column}})::record
 -- block: pair
 {{name}} || ':[' || {{values}} || ']'
 -- block: pair_if_it_fits
-CASE WHEN {{fits}} THEN {{name}} || ':[' || {{values}} || ']' END
+CASE WHEN {{large}} THEN NULL ELSE {{name}} || ':' || {{values}} END
+-- block: fixed_pair
+{{name}} || ':' || {{values}}
+-- block: large
+pg_column_size({{row}}.{{column}}) > 2000
 -- block: one_if_unchanged
-CASE WHEN {{differs}} THEN {{old}} || ',' || {{new}} ELSE {{new}} END
--- block: fits
-coalesce(pg_column_size({{row}}.{{column}}), 0) <= 2000
+CASE WHEN {{differs}} THEN {{both}} ELSE {{once}} END
+-- block: values_of_two
+'[' || {{old}} || ',' || {{new}} || ']'
+-- block: values_of_one
+'[' || {{new}} || ']'
+-- block: array_of_two
+to_json(ARRAY[{{old}}, {{new}}])::text
+-- block: array_of_one
+to_json(ARRAY[{{new}}])::text
+-- block: fixed
+{{row}}.{{column}}
+-- block: text
+{{row}}.{{column}}::text
+-- block: fixed_differs
+o.{{column}} IS DISTINCT FROM n.{{column}}
+-- block: text_differs
+(o.{{column}}::text COLLATE "C") IS DISTINCT FROM (n.{{column}}::text COLLATE "C")
 -- block: value
 coalesce(CASE
   WHEN pg_typeof({{row}}.{{column}}) = ANY ({{plain_types}})
