@@ -3,13 +3,11 @@
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
-
-import psycopg2
+from typing import Protocol
 
 from sa_notify.capture.outbox import OUTBOX_QUERY
 from sa_notify.change import ChangeSet
-from sa_notify.errors import SetupError, SourceLost
+from sa_notify.errors import ConfigurationError, SetupError, SourceLost
 from sa_notify.source.base import Source
 from sa_notify.source.interest import Interest
 from sa_notify.source.listening import Connect
@@ -123,11 +121,15 @@ class DatabaseSource:
         source.open()
 
     def _has_outbox(self) -> bool:
-        with _losing(), contextlib.closing(self._connect()) as connection:
-            connection.rollback()
-            with connection.cursor() as cursor:
+        try:
+            with contextlib.closing(self._connect()) as connection, connection.cursor() as cursor:
                 cursor.execute(OUTBOX_QUERY)
                 return cursor.fetchone() is not None
+        except (ConfigurationError, SourceLost):
+            raise
+        except Exception as error:
+            # an application's own creator may raise anything
+            raise SourceLost(f"can't connect: {str(error).strip().partition(chr(10))[0]}") from error
 
     def _refuse(self, error: SetupError) -> None:
         if str(error) != self._refusal:
@@ -138,13 +140,3 @@ class DatabaseSource:
         if self._refusal:
             self._refusal = ""
             logger.info("the outbox is followed again")
-
-
-@contextlib.contextmanager
-def _losing() -> Any:
-    try:
-        yield
-    except (SetupError, SourceLost):
-        raise
-    except psycopg2.Error as error:
-        raise SourceLost(f"can't connect: {type(error).__name__}") from error

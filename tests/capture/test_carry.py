@@ -31,7 +31,8 @@ def test_large_types_are_left_out(metadata: MetaData) -> None:
     ]  # fmt: skip
     table = Table(
         "t", metadata,
-        Column("id", Integer, primary_key=True), Column("a", Text), Column("b", Numeric), Column("c", Integer),
+        Column("id", Integer, primary_key=True), Column("a", Text), Column("b", Numeric),
+        Column("c", Integer),
         *[Column(f"large_{n}", kind) for n, kind in enumerate(large)],
     )  # fmt: skip
     realtime(delivery="outbox", exclude=["c"])(table)
