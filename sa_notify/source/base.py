@@ -35,6 +35,8 @@ class Source(Protocol):
     def read(self) -> list[ChangeSet]:
         """What has arrived, in order of commit; an empty list when nothing has.
 
+        Transactions that ran at the same time and touched no row in common may come either way round.
+
         Wait on ``fileno()`` only after an empty list: a long backlog comes in several reads.
 
         :raises SourceLost: when the connection is gone.

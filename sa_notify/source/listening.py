@@ -38,6 +38,21 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
     :raises SetupError: on a standby, or behind a proxy that LISTEN does not survive.
     :raises psycopg2.Error: when the connection fails.
     """
+    backend, codec = begin_session(connection)
+    # a direct connection is told its backend's own number when it begins; proxies make one up
+    if backend != connection.info.backend_pid:
+        _prove_delivery(connection, connect)
+    _listen(connection, channel)
+    return codec
+
+
+def begin_session(connection: Connection) -> tuple[int, str]:
+    """Autocommit, on a primary, in an encoding that loses nothing.
+
+    :returns: the backend's number, and the codec as :func:`begin_listening` returns it.
+    :raises SetupError: on a standby.
+    :raises psycopg2.Error: when the connection fails.
+    """
     # whatever an application's own "connect" hook left open; autocommit can't be set inside it
     connection.rollback()
     connection.autocommit = True
@@ -47,12 +62,7 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
             "PostgreSQL answers as a standby, where LISTEN is not possible: let the engine, or "
             "SA_NOTIFY_LISTEN_URL, name the primary (libpq: target_session_attrs=primary)"
         )
-    codec = _use_encoding(connection, encoding)
-    # a direct connection is told its backend's own number when it begins; proxies make one up
-    if backend != connection.info.backend_pid:
-        _prove_delivery(connection, connect)
-    _listen(connection, channel)
-    return codec
+    return backend, _use_encoding(connection, encoding)
 
 
 def _greet(connection: Connection) -> tuple[int, bool, str]:

@@ -54,6 +54,18 @@ def parse(payload: str) -> Message:
         return Message(_xid_or_unknown(body.get("x")), (Change(table, "bulk"),), str(error))
 
 
+def parse_items(table: str, items: str) -> tuple[Change, ...]:
+    """Read the changes of a table from the text of their JSON array.
+
+    :raises MessageError: when they are not of a format that this release reads.
+    """
+    try:
+        found = json.loads(items, parse_constant=str, parse_float=_float, parse_int=_int)
+    except (ValueError, RecursionError) as error:
+        raise MessageError("it is not JSON") from error
+    return _changes(table, 1, found)
+
+
 def _object(payload: str) -> dict[str, Any]:
     try:
         body = json.loads(payload, parse_constant=str, parse_float=_float, parse_int=_int)
@@ -163,7 +175,7 @@ def _values(value: Any) -> Mapping[str, tuple[Any, Any]]:
 
 
 def _pair(value: Any) -> tuple[Any, Any]:
-    if not isinstance(value, list) or len(value) != 2:
+    if not isinstance(value, list) or not 0 < len(value) < 3:
         raise MessageError("a change's value is not a pair")
     _check_depth(value, _MAX_DEPTH)
     try:
@@ -171,7 +183,8 @@ def _pair(value: Any) -> tuple[Any, Any]:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise MessageError("a change's value is not text") from error
-    return value[0], value[1]
+    # one alone has not changed
+    return value[0], value[-1]
 
 
 def _check_depth(value: Any, left: int) -> None:

@@ -1,28 +1,23 @@
 """Changes that come as the payloads of NOTIFY."""
 
 import contextlib
-import logging
 import os
-import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from sa_notify.change import Change, ChangeSet
-from sa_notify.errors import ConfigurationError, MessageError, SetupError, SourceLost
+from sa_notify.errors import ConfigurationError, SetupError, SourceLost
 from sa_notify.source.listening import Connect, begin_listening
-from sa_notify.source.message import Message, parse
+from sa_notify.source.losing import first_line, losing
+from sa_notify.source.payloads import Payloads, drain
 from sa_notify.source.sockets import SocketHandle
-
-logger = logging.getLogger(__name__)
 
 #: Notifications of one :meth:`NotifySource.read`; what is left comes with the next.
 AT_ONCE = 1000
-
-_COMPLAINT_SECONDS = 60.0
 
 
 class NotifySource:
@@ -42,12 +37,12 @@ class NotifySource:
             raise SetupError(f"channel {channel!r} is no name in PostgreSQL: use 1 to 63 bytes")
         self._connect = connect
         self._channel = channel
-        self._epoch, self._position, self._codec = "", 0, "utf-8"
+        self._epoch, self._position = "", 0
+        self._payloads = Payloads("utf-8")
         self._connection: Connection | None = None
         self._handle: SocketHandle | None = None
         self._interrupted = False
         self._pid = 0
-        self._complaints = _Complaints()
 
     @property
     def epoch(self) -> str:
@@ -59,34 +54,34 @@ class NotifySource:
         self.close()
         self._interrupted, self._pid = False, os.getpid()
         try:
-            with _losing():
+            with losing():
                 self._connection = self._connected()
                 self._handle = SocketHandle(self._connection.fileno())
                 self._handle.keep_alive()
                 self._check_interrupted()
-                self._codec = begin_listening(self._connection, self._channel, self._connected)
+                codec = begin_listening(self._connection, self._channel, self._connected)
         except BaseException:
             self.close()
             raise
-        self._epoch, self._position = uuid.uuid4().hex, 0
+        self._epoch, self._position, self._payloads = uuid.uuid4().hex, 0, Payloads(codec)
 
     def fileno(self) -> int:
         """Descriptor that becomes readable when :meth:`read` may have something."""
-        with _losing():
+        with losing():
             return self._open_connection().fileno()
 
     def read(self) -> list[ChangeSet]:
         """What has arrived; follow it with another read before waiting, unless it is empty."""
-        with _losing():
-            return self._changesets(_drain(self._open_connection()))
+        with losing():
+            return self._changesets(drain(self._open_connection(), AT_ONCE))
 
     def ping(self) -> list[ChangeSet]:
         """Prove that PostgreSQL answers, and return what arrived with the answer."""
-        with _losing():
+        with losing():
             connection = self._open_connection()
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            return self._changesets(_drain(connection))
+            return self._changesets(drain(connection, AT_ONCE))
 
     def interrupt(self) -> None:
         """End what waits on the connection; from any thread."""
@@ -113,7 +108,7 @@ class NotifySource:
             raise
         except Exception as error:
             # an application's own creator may raise anything
-            raise SourceLost(f"can't connect: {_first_line(error)}") from error
+            raise SourceLost(f"can't connect: {first_line(error)}") from error
 
     def _check_interrupted(self) -> None:
         if self._interrupted:
@@ -125,83 +120,9 @@ class NotifySource:
         return self._connection
 
     def _changesets(self, notifications: Iterable[Any]) -> list[ChangeSet]:
-        """Messages of one transaction come one after the other: they make one changeset."""
-        grouped: list[tuple[int, list[Change]]] = []
-        for message in self._messages(notifications):
-            if not grouped or grouped[-1][0] != message.xid:
-                grouped.append((message.xid, []))
-            grouped[-1][1].extend(message.changes)
-        return [self._changeset(xid, changes) for xid, changes in grouped]
+        payloads = (each.payload for each in notifications if each.channel == self._channel)
+        return [self._changeset(xid, changes) for xid, changes in self._payloads.grouped(payloads)]
 
     def _changeset(self, xid: int, changes: list[Change]) -> ChangeSet:
         self._position += 1
         return ChangeSet(self._epoch, self._position, xid, tuple(changes))
-
-    def _messages(self, notifications: Iterable[Any]) -> Iterator[Message]:
-        for notification in notifications:
-            if notification.channel != self._channel:
-                continue
-            message = self._message(notification.payload)
-            if message is not None:
-                yield message
-
-    def _message(self, payload: str) -> Message | None:
-        if self._codec != "utf-8":
-            # bytes that are no UTF-8 become lone surrogates, which the parser takes for "not known"
-            payload = payload.encode(self._codec).decode("utf-8", "surrogateescape")
-        try:
-            message = parse(payload)
-        except MessageError as error:
-            self._complaints.add("a notification was skipped", str(error), len(payload))
-            return None
-        if message.degraded:
-            self._complaints.add(
-                "a notification was taken as a change of its whole table", message.degraded, len(payload)
-            )
-        return message
-
-
-class _Complaints:
-    """Warnings about messages, at most one a minute: their number is up to whoever sends them."""
-
-    def __init__(self) -> None:
-        self._count = 0
-        self._again_at = 0.0
-
-    def add(self, what: str, why: str, size: int) -> None:
-        self._count += 1
-        now = time.monotonic()
-        if now < self._again_at:
-            return
-        logger.warning("%s: %s", what, why, extra={"payload_size": size, "messages": self._count})
-        self._count, self._again_at = 0, now + _COMPLAINT_SECONDS
-
-
-@contextlib.contextmanager
-def _losing() -> Iterator[None]:
-    try:
-        yield
-    except (psycopg2.Error, OSError) as error:
-        raise SourceLost(_first_line(error)) from error
-
-
-def _drain(connection: Connection) -> list[Any]:
-    """Take what has arrived.
-
-    One poll is not enough under TLS: OpenSSL may hold more of a record than libpq asked for, and
-    the socket does not become readable for it.
-    """
-    drained: list[Any] = []
-    while len(drained) < AT_ONCE:
-        if not connection.notifies:
-            connection.poll()
-        if not connection.notifies:
-            break
-        drained += connection.notifies
-        connection.notifies.clear()
-    return drained
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else 'no details'}"

@@ -9,10 +9,11 @@ from flask import Flask
 from playwright.sync_api import Browser, Page
 
 from tests.admin.conftest import dispose
-from tests.admin.library import make_app
+from tests.admin.library import db, make_app
 from tests.admin.visitor import execute, seed
 from tests.artifacts import artifact
 from tests.chromium import opened
+from tests.deliveries import DELIVERIES, delivered
 from tests.serving import serve
 
 # Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
@@ -49,10 +50,17 @@ class Library:
         execute(self.app, sql, **values)
 
 
+@pytest.fixture(params=DELIVERIES)
+def delivery(request: pytest.FixtureRequest) -> str:
+    """Both ways."""
+    return str(request.param)
+
+
 @pytest.fixture
-def library(database_url: str) -> Iterator[Library]:
+def library(database_url: str, delivery: str) -> Iterator[Library]:
     """The library under gunicorn."""
-    app = make_app(database_url)
+    with delivered(db.metadata, delivery):
+        app = make_app(database_url)
     seed(app)
     with serve("tests.apps.wsgi_library:app", workers=2, env={"DATABASE_URL": database_url}) as url:
         yield Library(url, app)

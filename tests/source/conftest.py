@@ -9,14 +9,33 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
+from sa_notify.capture.outbox import create_outbox
 from sa_notify.source.base import Source
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.notify import NotifySource
-from tests.source.announcing import plain
+from sa_notify.source.outbox.source import OutboxSource, Wake
+from tests.source.announcing import THROUGH_OUTBOX, plain
 from tests.source.colours import COLOURS, Reader, colour_named
+
+
+
+def _outbox(engine: Engine, wake: Wake = "notify") -> Source:
+    with engine.begin() as connection:
+        for statement in create_outbox():
+            connection.execute(statement)
+    return OutboxSource(listen_connect(engine), wake)
+
+
+def _through_outbox(engine: Engine, wake: Wake = "notify") -> Source:
+    THROUGH_OUTBOX.add(str(engine.url.database))
+    return _outbox(engine, wake)
+
 
 SOURCES: dict[str, Callable[[Engine], Source]] = {
     "notify": lambda engine: NotifySource(listen_connect(engine)),
+    "outbox beside notify": _outbox,
+    "outbox": _through_outbox,
+    "outbox by polling": lambda engine: _through_outbox(engine, "poll"),
 }
 
 

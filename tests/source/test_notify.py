@@ -49,14 +49,14 @@ def test_garbage_costs_a_line_in_the_log(
 ) -> None:
     """What no trigger wrote is skipped, said once with its size, and never shown."""
     with _opened(listen_connect(engine)) as reader:
-        for payload in ("", "secret", '{"t":7,"c":"secret"}', "[" * 7000):
+        for payload in ("?", "secret", '{"t":7,"c":"secret"}', "[" * 7000):
             notify(writer, payload)
         writer.commit()
         announce(writer, "end")
 
         assert _keys(reader.until(_ends)) == ["end"]
     assert len(caplog.records) == 1
-    assert caplog.records[0].payload_size == 0  # type: ignore[attr-defined]
+    assert caplog.records[0].payload_size == 1  # type: ignore[attr-defined]
     assert "secret" not in caplog.text
 
 

@@ -7,57 +7,28 @@ from typing import Any
 
 import pytest
 from flask import Flask, g, request
-from flask_socketio import SocketIO, SocketIOTestClient
+from flask_socketio import SocketIO
 from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, text
 
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError, SetupError
-from sa_notify.web.live_app import LiveApp
 from sa_notify.web.settings import Settings
 from tests.apps.items import Item, create_app
+from tests.deliveries import DELIVERIES
 from tests.protocol import wait_for
+from tests.web.inprocess import ask as _ask, client as _client, running as _running, take as _take
+
+
+@pytest.fixture(params=DELIVERIES)
+def delivery(request: pytest.FixtureRequest) -> str:
+    """Both ways."""
+    return str(request.param)
 
 
 @pytest.fixture
 def app(database: Engine) -> Iterator[Flask]:
     """The application in this process, with threads."""
     yield create_app(database, async_mode="threading")
-
-
-@pytest.fixture(autouse=True)
-def stopped(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a test's applications started ends with the test."""
-    made: list[LiveApp] = []
-    original = LiveApp.__init__
-
-    def remember(self: LiveApp, *arguments: Any) -> None:
-        original(self, *arguments)
-        made.append(self)
-
-    monkeypatch.setattr(LiveApp, "__init__", remember)
-    yield
-    for live_app in made:
-        live_app.stop()
-
-
-def _client(app: Flask, cookie: str | None = None) -> SocketIOTestClient:
-    socketio = app.extensions["socketio"]
-    headers = {"Cookie": cookie} if cookie else {}
-    return socketio.test_client(app, namespace="/realtime", headers=headers)
-
-
-def _ask(client: SocketIOTestClient, event: str, **data: Any) -> Any:
-    return client.emit(event, data, namespace="/realtime", callback=True)
-
-
-def _take(client: SocketIOTestClient, seen: list[Any], name: str) -> list[Any]:
-    """Every event of this name so far."""
-    seen += client.get_received("/realtime")
-    return [event["args"][0] for event in seen if event["name"] == name]
-
-
-def _running(app: Flask) -> Any:
-    return app.extensions["sa_notify"]._running
 
 
 def test_nothing_runs_before_the_first_client(app: Flask, database: Engine) -> None:

@@ -10,11 +10,18 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, text, update
 
 from tests.apps.items import Item, Owner, Unheard
+from tests.deliveries import DELIVERIES
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.serving import serve
 
 OWNERS = 4
 Connect = Callable[..., ProtocolClient]
+
+
+@pytest.fixture(params=DELIVERIES)
+def delivery(request: pytest.FixtureRequest) -> str:
+    """Both ways."""
+    return str(request.param)
 
 
 @pytest.fixture

@@ -56,5 +56,24 @@ CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_3 (
 ALTER TABLE sa_notify.outbox_3 ALTER COLUMN body SET STORAGE EXTERNAL
 -- block: index_3
 CREATE INDEX IF NOT EXISTS outbox_3_xid ON sa_notify.outbox_3 (xid)
+-- block: reader
+CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_reader (
+  id uuid PRIMARY KEY,
+  beat timestamptz NOT NULL,
+  processed pg_snapshot NOT NULL,
+  wanted text[] NOT NULL
+)
+-- block: term
+CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_term (
+  term uuid PRIMARY KEY,
+  beat timestamptz NOT NULL,
+  backend int NOT NULL
+)
+-- block: gate
+CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_gate (
+  relation text PRIMARY KEY,
+  relation_oid oid,
+  standing bool NOT NULL
+)
 -- block: version
 COMMENT ON SCHEMA sa_notify IS 'sa_notify:1'

@@ -6,6 +6,12 @@ DROP TABLE IF EXISTS sa_notify.outbox_1
 DROP TABLE IF EXISTS sa_notify.outbox_2
 -- block: slot_3
 DROP TABLE IF EXISTS sa_notify.outbox_3
+-- block: reader
+DROP TABLE IF EXISTS sa_notify.outbox_reader
+-- block: term
+DROP TABLE IF EXISTS sa_notify.outbox_term
+-- block: gate
+DROP TABLE IF EXISTS sa_notify.outbox_gate
 -- block: seq
 DROP SEQUENCE IF EXISTS sa_notify.outbox_seq
 -- block: turn

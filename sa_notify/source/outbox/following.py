@@ -1,0 +1,114 @@
+"""One unbroken stretch of the outbox: its connections, the thread that reads, and what is kept for others."""
+
+import os
+import time
+import uuid
+from typing import Final
+
+from sa_notify.errors import SourceLost
+from sa_notify.source.listening import Connect, begin_listening
+from sa_notify.source.outbox.check import check_outbox
+from sa_notify.source.outbox.ear import CHANNEL, Ear
+from sa_notify.source.outbox.keeper import Keeper
+from sa_notify.source.outbox.mailbox import Mailbox
+from sa_notify.source.outbox.native import native
+from sa_notify.source.outbox.pace import Pace
+from sa_notify.source.outbox.pump import Pump
+from sa_notify.source.outbox.reader import Reader
+from sa_notify.source.outbox.registration import Registration, current_term
+from sa_notify.source.outbox.session import Connections, Session
+from sa_notify.source.payloads import Payloads
+
+#: A keeper that is just beginning, or ending, is waited for so long.
+KEEPER_SECONDS: Final = 3.0
+_AGAIN_SECONDS: Final = 0.02
+#: Those who do not keep look this often whether somebody does: a keeper's death shows so.
+FOLLOWER_SECONDS: Final = 0.5
+_STOP_SECONDS: Final = 2.0
+
+
+class Following:
+    """What :class:`~sa_notify.source.outbox.source.OutboxSource` opens and closes as one."""
+
+    def __init__(self, connect: Connect, *, pooled: bool, limit_bytes: int, safety_seconds: float) -> None:
+        self.epoch = uuid.uuid4().hex
+        self.pid = os.getpid()
+        self.mailbox = Mailbox()
+        self.pump: Pump | None = None
+        self._connect, self._pooled = connect, pooled
+        self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
+        self._connections = Connections(connect)
+        self._keeper: Keeper | None = None
+
+    def open(self) -> None:
+        """Begin to read.
+
+        :raises SourceLost: when PostgreSQL or the keeper can't be reached.
+        :raises SetupError: when the outbox can't be read.
+        :raises psycopg2.Error: when a connection fails.
+        """
+        connection, codec = self._connections.open()
+        if not self._pooled:
+            codec = begin_listening(connection, CHANNEL, self._connect)
+        session = Session(connection, pooled=self._pooled)
+        check_outbox(session)
+        term = self._term(session)
+        registration = Registration(session)
+        reader = Reader(
+            session, pooled=self._pooled, reader_id=registration.id, term=term, since=registration.begin(),
+            codec=codec,
+        )  # fmt: skip
+        self.pump = Pump(
+            self.epoch, session, ear=self._ear(session), reader=reader, registration=registration,
+            keeper=self._keeper, mailbox=self.mailbox, payloads=Payloads(codec), pace=self._pace(),
+        )  # fmt: skip
+        if self._keeper:
+            self._keeper.start(self._lost, self.pump.answered)
+        self.pump.start()
+
+    def interrupt(self) -> None:
+        """Have everything that waits end; from any thread."""
+        self._lost(SourceLost("interrupted"))
+
+    def close(self) -> None:
+        """Give everything back; in a forked child, leave the parent's alone."""
+        if self.pid == os.getpid():
+            for part in (self.pump, self._keeper):
+                if part is not None:
+                    part.stop(_STOP_SECONDS)
+            self._connections.cut()
+        self._connections.close_all()
+        self.mailbox.close()
+
+    # -- inside
+
+    def _lost(self, error: SourceLost) -> None:
+        self.mailbox.fail(error)
+        self._connections.cut()
+
+    def _term(self, session: Session) -> str:
+        """The term of who keeps the outbox: this process, if nobody else does."""
+        deadline = time.monotonic() + KEEPER_SECONDS
+        while time.monotonic() < deadline:
+            self._keeper = Keeper.take(self._connections, pooled=self._pooled, limit_bytes=self._limit_bytes)
+            if self._keeper is not None:
+                return self._keeper.term
+            if (term := current_term(session)) is not None:
+                return term
+            native("time", "sleep")(_AGAIN_SECONDS)
+        raise SourceLost("the process that keeps the outbox does not answer")
+
+    def _ear(self, session: Session) -> Ear | None:
+        if self._pooled:
+            return None
+        ((backend,),) = session.rows("SELECT pg_catalog.pg_backend_pid()")
+        return Ear(session.connection, backend)
+
+    def _pace(self) -> Pace:
+        if self._pooled:
+            return Pace(bell=False)
+        if self._keeper:
+            return Pace(bell=True, safety_seconds=self._safety_seconds)
+        pace = Pace(bell=True, safety_seconds=min(FOLLOWER_SECONDS, self._safety_seconds))
+        pace.sleep()
+        return pace

@@ -1,0 +1,182 @@
+"""Holding the gates of all tables that some source wants."""
+
+import logging
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from psycopg2 import Error
+
+from sa_notify.errors import SetupError, SourceLost
+from sa_notify.source.outbox.keys import gate
+from sa_notify.source.outbox.native import NativeThread, Signal
+from sa_notify.source.outbox.relation import Relation
+from sa_notify.source.outbox.session import Connections, LockSession, Session
+
+logger = logging.getLogger(__name__)
+
+#: A gate is waited for so long before a thread of its own does; new writers capture meanwhile.
+PATIENCE_SECONDS: Final = 0.1
+#: As many threads wait for writers that began before their table was wanted.
+WAITERS: Final = 4
+
+_WANTED = """
+SELECT DISTINCT w.name FROM sa_notify.outbox_reader r, pg_catalog.unnest(r.wanted) w(name)
+WHERE r.beat > pg_catalog.clock_timestamp() - interval '20 s'
+"""
+_OIDS = """
+SELECT a.name, c.oid::bigint
+FROM unnest(%s::text[], %s::text[], %s::text[]) a(name, own_schema, own_name)
+LEFT JOIN pg_catalog.pg_namespace n ON n.nspname = a.own_schema
+LEFT JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relname = a.own_name
+"""
+_ANSWER = """
+INSERT INTO sa_notify.outbox_gate (relation, relation_oid, standing)
+SELECT a.name, a.oid::oid, a.standing FROM unnest(%s::text[], %s::bigint[], %s::bool[]) a(name, oid, standing)
+ON CONFLICT (relation) DO UPDATE SET relation_oid = excluded.relation_oid, standing = excluded.standing
+"""
+_DROP = "DELETE FROM sa_notify.outbox_gate WHERE relation = ANY (%s::text[])"
+_ASK = """
+SELECT a.name, g.standing FROM unnest(%s::text[], %s::bigint[]) a(name, oid)
+JOIN sa_notify.outbox_gate g ON g.relation = a.name AND g.relation_oid IS NOT DISTINCT FROM a.oid::oid
+"""
+#: Nobody can change what is wanted while it is decided that something no longer is.
+_LOCK = "LOCK TABLE sa_notify.outbox_reader IN SHARE MODE"
+
+#: Tables by name, with their oid; none for those that do not exist.
+Oids = Mapping[str, int | None]
+
+
+def oids(session: Session, tables: Collection[str]) -> Oids:
+    """Look tables up in the catalog."""
+    known = [(table, relation) for table in tables if (relation := Relation.of(table))]
+    names = [table for table, _ in known]
+    arguments = (names, [each.schema for _, each in known], [each.name for _, each in known])
+    return dict.fromkeys(tables) | dict(session.rows(_OIDS, arguments))
+
+
+def answers(session: Session, tables: Oids) -> Mapping[str, bool]:
+    """What the keeper says of these: standing, or held by a writer; others it has not answered yet."""
+    return dict(session.rows(_ASK, (list(tables), list(tables.values()))))
+
+
+class Gates:
+    """Takes and drops gates; one thread uses it.
+
+    :param locks: holds the keeper's own lock too, so that both end together.
+    :param hurry: called when something has happened that :meth:`attend` should look at.
+    """
+
+    def __init__(
+        self, locks: LockSession, desk: Session, connections: Connections, hurry: Signal, *, pooled: bool
+    ) -> None:
+        self._locks, self._desk = locks, desk
+        self._connections, self._hurry, self._pooled = connections, hurry, pooled
+        self._answered: dict[str, tuple[int | None, bool]] = {}
+        self._held: dict[int, LockSession] = {}
+        self._waiters: dict[int, _Waiter] = {}
+
+    def attend(self) -> bool:
+        """Hold what is wanted, and no more; whether there are new answers.
+
+        :raises psycopg2.Error: when a connection is gone, and with it what it held.
+        """
+        wanted = oids(self._desk, [name for (name,) in self._desk.rows(_WANTED)])
+        self._drop(wanted)
+        self._take({oid for oid in wanted.values() if oid is not None})
+        return self._answer(wanted)
+
+    def check(self) -> None:
+        """See that what is held still is.
+
+        :raises psycopg2.Error: when it is not.
+        """
+        for session in {self._locks, *self._held.values()}:
+            session.backend()
+
+    # -- inside
+
+    def _take(self, wanted: set[int]) -> None:
+        free = sorted(wanted - self._held.keys() - self._waiters.keys())
+        if free:
+            keys = {gate(oid): oid for oid in free}
+            for key in self._locks.try_lock(*keys):
+                self._held[keys[key]] = self._locks
+        for oid in free:
+            if oid not in self._held and self._locks.lock(gate(oid), PATIENCE_SECONDS):
+                self._held[oid] = self._locks
+        for oid in wanted - self._held.keys():
+            self._wait_for(oid)
+
+    def _wait_for(self, oid: int) -> None:
+        waiter = self._waiters.get(oid)
+        if waiter is None and len(self._waiters) < WAITERS:
+            self._waiters[oid] = waiter = _Waiter(oid, self._connections, self._hurry, pooled=self._pooled)
+            waiter.start()
+        if waiter is not None and waiter.session is not None:
+            self._held[oid] = waiter.session
+        elif waiter is not None and waiter.failed:
+            del self._waiters[oid]
+
+    def _answer(self, wanted: Oids) -> bool:
+        found = {name: (oid, oid is None or oid in self._held) for name, oid in wanted.items()}
+        new = {name: answer for name, answer in found.items() if self._answered.get(name) != answer}
+        if new:
+            columns = list(new), [oid for oid, _ in new.values()], [standing for _, standing in new.values()]
+            self._desk.rows(_ANSWER, columns)
+            self._answered |= new
+        return bool(new)
+
+    def _drop(self, wanted: Oids) -> None:
+        if not self._answered.keys() - wanted.keys() and not self._outdated(wanted):
+            return
+        with self._desk.transaction():
+            self._desk.rows(_LOCK)
+            still = oids(self._desk, [name for (name,) in self._desk.rows(_WANTED)])
+            gone = [name for name, (oid, _) in self._answered.items() if still.get(name, -1) != oid]
+            self._desk.rows(_DROP, (gone,))
+        for name in gone:
+            del self._answered[name]
+        for oid in (self._held.keys() | self._waiters.keys()) - set(still.values()):
+            self._release(oid)
+
+    def _outdated(self, wanted: Oids) -> bool:
+        return any(wanted.get(name, oid) != oid for name, (oid, _) in self._answered.items())
+
+    def _release(self, oid: int) -> None:
+        session, waiter = self._held.pop(oid, None), self._waiters.pop(oid, None)
+        if waiter is not None:
+            waiter.stop()
+        elif session is not None:
+            session.unlock(gate(oid))
+
+
+class _Waiter:
+    """Waits for one gate in a thread of its own, and holds it from then on.
+
+    :ivar session: what holds the gate, once it is held.
+    """
+
+    def __init__(self, oid: int, connections: Connections, hurry: Signal, *, pooled: bool) -> None:
+        self.session: LockSession | None = None
+        self.failed = False
+        self._oid, self._connections, self._hurry, self._pooled = oid, connections, hurry, pooled
+        self._connection = connections.open()[0]
+
+    def start(self) -> None:
+        NativeThread(self._run).start()
+
+    def stop(self) -> None:
+        """Wait no longer, hold no longer."""
+        self._connections.cut_one(self._connection)
+
+    def _run(self) -> None:
+        try:
+            session = LockSession(self._connection, pooled=self._pooled)
+            session.lock(gate(self._oid), 0)
+            self.session = session
+        except (Error, OSError, SourceLost, SetupError) as error:
+            self.failed = True
+            self._connections.close(self._connection)
+            logger.debug("nobody waits for a gate any more", exc_info=error)
+        finally:
+            self._hurry.set()

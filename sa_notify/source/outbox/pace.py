@@ -1,0 +1,70 @@
+"""When to read next."""
+
+from collections import deque
+from typing import Final
+
+#: Seconds between two reads while changes come, and how far that grows while none do.
+BUSY_SECONDS: Final = 0.001
+GROWTH: Final = 1.5
+AWAKE_SECONDS: Final = 0.010
+POLLED_SECONDS: Final = 0.250
+#: Read this often whatever happens: no bell must be relied on for ever.
+SAFETY_SECONDS: Final = 1.0
+#: As many rings in so many seconds, and polling is cheaper for everybody: a ring is a NOTIFY, which
+#: stands in the queue of all commits of the cluster.
+RINGS: Final = 4
+RINGS_SECONDS: Final = 0.050
+#: Nothing for so long, and a bell is cheaper again.
+QUIET_SECONDS: Final = 0.100
+
+
+class Pace:
+    """How a reader spends its time; numbers in, numbers out.
+
+    Asleep, it waits for the bell; awake, it reads again and again, faster while that finds something.
+
+    :param bell: somebody rings when there is something to read. Without that it never sleeps.
+    :param safety_seconds: how long it sleeps at most.
+    """
+
+    def __init__(self, *, bell: bool, safety_seconds: float = SAFETY_SECONDS) -> None:
+        self.asleep = False
+        self._slowest = AWAKE_SECONDS if bell else POLLED_SECONDS
+        self._bell = bell
+        self._safety_seconds = safety_seconds
+        self._interval = BUSY_SECONDS
+        self._found_at = float("-inf")
+        self._rings: deque[float] = deque(maxlen=RINGS)
+
+    def found(self, now: float) -> None:
+        """A read found something."""
+        self._found_at = now
+        self._interval = BUSY_SECONDS
+
+    def found_nothing(self) -> None:
+        """A read found nothing."""
+        self._interval = min(self._interval * GROWTH, self._slowest)
+
+    def rang(self, now: float) -> bool:
+        """The bell rang; whether it rings so often that one should rather be awake."""
+        self._rings.append(now)
+        return len(self._rings) == RINGS and now - self._rings[0] <= RINGS_SECONDS
+
+    def tired(self, now: float) -> bool:
+        """Whether to try to fall asleep."""
+        return self._bell and not self.asleep and now - self._found_at >= QUIET_SECONDS
+
+    def sleep(self) -> None:
+        """The bell will ring from now on."""
+        self.asleep = True
+        self._rings.clear()
+
+    def wake(self, now: float) -> None:
+        """The bell rings no longer."""
+        self.asleep = False
+        self.found(now)
+
+    @property
+    def seconds(self) -> float:
+        """How long to wait before the next read, unless the bell rings."""
+        return self._safety_seconds if self.asleep else self._interval

@@ -1,0 +1,204 @@
+"""Sessions with PostgreSQL that one thread at a time uses."""
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from psycopg2.errors import LockNotAvailable
+from psycopg2.extensions import connection as Connection  # noqa: N812
+
+from sa_notify.errors import ConfigurationError, SourceLost
+from sa_notify.source.listening import Connect, begin_session
+from sa_notify.source.losing import first_line
+from sa_notify.source.outbox.native import native
+from sa_notify.source.sockets import SocketHandle
+
+STATEMENT_SECONDS: Final = 5
+
+#: The slots are never analyzed, so the planner must be told; nothing here is lost that a crash would not
+#: take anyway, so no commit waits for the disk.
+_SETTINGS: Mapping[str, str] = {
+    "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "synchronous_commit": "off",
+    "plan_cache_mode": "force_generic_plan",
+    "search_path": "pg_catalog",
+}
+_LOCAL: Final = "".join(f"SET LOCAL {name} = '{value}'; " for name, value in _SETTINGS.items())
+_GLOBAL: Final = "".join(f"SET {name} = '{value}'; " for name, value in _SETTINGS.items())
+
+
+class Session:
+    """One connection in autocommit.
+
+    :param pooled: each transaction may come to another backend: nothing is set for longer than one.
+    """
+
+    def __init__(self, connection: Connection, *, pooled: bool) -> None:
+        self.connection = connection
+        self._pooled = pooled
+        self._inside = False
+        if not pooled:
+            self._execute(_GLOBAL)
+
+    def rows(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Run one statement, and what it gives.
+
+        :raises psycopg2.Error: when it fails.
+        """
+        prefix = _LOCAL if self._pooled and not self._inside else ""
+        return self._execute(prefix + sql, arguments)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several statements as one."""
+        self._execute("BEGIN; " + (_LOCAL if self._pooled else ""))
+        self._inside = True
+        try:
+            yield
+            self._execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(Exception):
+                self._execute("ROLLBACK")
+            raise
+        finally:
+            self._inside = False
+
+    def _execute(self, sql: str, arguments: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql, arguments or None)
+            return [] if cursor.description is None else cursor.fetchall()
+
+
+class LockSession:
+    """One connection that holds advisory locks for as long as it lives.
+
+    Behind a pooler a transaction keeps the backend; it has no snapshot, and so holds nothing else up.
+    """
+
+    def __init__(self, connection: Connection, *, pooled: bool) -> None:
+        self._connection = connection
+        self._pooled = pooled
+        if pooled:
+            self._execute(
+                "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0"
+            )
+        else:
+            self._execute("SET statement_timeout = 0")
+
+    def backend(self) -> int:
+        """The process that holds the locks; proves that it does.
+
+        :raises psycopg2.Error: when it is gone.
+        """
+        return int(self._execute("SELECT pg_catalog.pg_backend_pid()")[0][0])
+
+    def try_lock(self, *keys: int) -> list[int]:
+        """Take those that are free; which ones were."""
+        tried = ", ".join(f"pg_catalog.pg_try_advisory_lock({key})" for key in keys)
+        (obtained,) = self._execute(f"SELECT {tried}")
+        return [key for key, got in zip(keys, obtained, strict=True) if got]
+
+    def lock(self, key: int, seconds: float) -> bool:
+        """Wait for one, for ever if ``seconds`` is 0; whether it was obtained."""
+        statement = (
+            f"SET LOCAL lock_timeout = {round(seconds * 1000)}; SELECT pg_catalog.pg_advisory_lock({key})"
+        )
+        # locks of a session survive its savepoints
+        before, after = (
+            ("SAVEPOINT sa_notify; ", "; RELEASE SAVEPOINT sa_notify") if self._pooled else ("", "")
+        )
+        try:
+            self._execute(before + statement + after)
+        except LockNotAvailable:
+            if self._pooled:
+                self._execute("ROLLBACK TO SAVEPOINT sa_notify; RELEASE SAVEPOINT sa_notify")
+            return False
+        return True
+
+    def unlock(self, *keys: int) -> None:
+        """Give these back."""
+        self._execute("SELECT " + ", ".join(f"pg_catalog.pg_advisory_unlock({key})" for key in keys))
+
+    def _execute(self, sql: str) -> list[tuple[Any, ...]]:
+        with self._connection.cursor() as cursor:
+            cursor.execute(sql)
+            return [] if cursor.description is None else cursor.fetchall()
+
+
+class Connections:
+    """All connections of one epoch, so that they can be cut off from any thread.
+
+    :param connect: makes one.
+    """
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._guard = native("_thread", "allocate_lock")()
+        self._open: dict[Connection, SocketHandle] = {}
+        self._cut = False
+        self._pid = os.getpid()
+
+    def open(self) -> tuple[Connection, str]:
+        """A new connection in autocommit, and its codec.
+
+        :raises SourceLost: when it can't be made, or all were cut.
+        :raises SetupError: when it never can.
+        """
+        connection = self._connected()
+        try:
+            handle = SocketHandle(connection.fileno())
+            handle.keep_alive()
+            with self._guard:
+                self._open[connection] = handle
+                cut = self._cut
+            if cut:
+                raise SourceLost("interrupted while connecting")
+            return connection, begin_session(connection)[1]
+        except BaseException:
+            self.close(connection)
+            raise
+
+    def cut(self) -> None:
+        """End whatever waits on them, now and later; from any thread."""
+        with self._guard:
+            self._cut = True
+            handles = list(self._open.values())
+        if self._pid == os.getpid():
+            for handle in handles:
+                handle.cut()
+
+    def cut_one(self, connection: Connection) -> None:
+        """End whatever waits on one of them; from any thread."""
+        with self._guard:
+            handle = self._open.get(connection)
+        if handle is not None and self._pid == os.getpid():
+            handle.cut()
+
+    def close(self, connection: Connection) -> None:
+        """Give one back; in a forked child, leave the parent's alone."""
+        with self._guard:
+            handle = self._open.pop(connection, None)
+        if handle is not None:
+            handle.close()
+        if self._pid == os.getpid():
+            with contextlib.suppress(Exception):
+                connection.close()
+
+    def close_all(self) -> None:
+        """Give all back."""
+        for connection in list(self._open):
+            self.close(connection)
+
+    def _connected(self) -> Connection:
+        try:
+            return self._connect()
+        except (ConfigurationError, SourceLost):
+            raise
+        except Exception as error:
+            # an application's own creator may raise anything
+            raise SourceLost(f"can't connect: {first_line(error)}") from error

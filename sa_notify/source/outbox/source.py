@@ -1,0 +1,136 @@
+"""Changes that come through the outbox."""
+
+import os
+import time
+from collections.abc import Collection
+from typing import Final, Literal
+
+from sa_notify.change import ChangeSet
+from sa_notify.errors import SetupError, SourceLost
+from sa_notify.source.listening import Connect
+from sa_notify.source.losing import losing
+from sa_notify.source.outbox.following import Following
+from sa_notify.source.outbox.pace import SAFETY_SECONDS
+from sa_notify.source.outbox.pump import Pump
+from sa_notify.source.outbox.rotation import LIMIT_BYTES
+from sa_notify.source.outbox.tickets import TAKE_SECONDS, Ticket
+
+Wake = Literal["notify", "poll"]
+
+_NOT_OPEN: Final = "not open in this process"
+
+
+class OutboxSource:
+    """Follows the outbox, and what other tables announce by NOTIFY; one of them in each process.
+
+    One of all that follow a database keeps it for the others: it holds the bell and the gates, and
+    empties what everybody has read. When it goes, another takes over, and all begin a new epoch, since
+    nothing was captured in between.
+
+    Implements :class:`sa_notify.source.base.Source` and :class:`sa_notify.source.interest.Interest`.
+
+    :param connect: makes a new connection to the primary.
+    :param wake: ``"notify"``: writers ring, which needs a session of one's own. ``"poll"``: nothing is
+        heard, which works behind a pooler of transactions; reads every 1 to 250 ms.
+    :param limit_bytes: size of the outbox past which the oldest is dropped unread.
+    :param safety_seconds: with ``"notify"``, how often to read although nobody rang.
+    :raises SetupError: for another ``wake``.
+    """
+
+    def __init__(
+        self,
+        connect: Connect,
+        wake: Wake = "notify",
+        *,
+        limit_bytes: int = LIMIT_BYTES,
+        safety_seconds: float = SAFETY_SECONDS,
+    ) -> None:
+        if wake not in ("notify", "poll"):
+            raise SetupError(f'wake={wake!r} is neither "notify" nor "poll"')
+        self._connect, self._pooled = connect, wake == "poll"
+        self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
+        self._following: Following | None = None
+        self._interrupted = False
+        self._epoch = ""
+
+    @property
+    def epoch(self) -> str:
+        """Name of the current unbroken stretch."""
+        return self._epoch
+
+    def open(self) -> None:
+        """Connect, register and read; see :class:`sa_notify.source.base.Source`."""
+        self.close()
+        self._interrupted = False
+        following = self._following = Following(
+            self._connect,
+            pooled=self._pooled,
+            limit_bytes=self._limit_bytes,
+            safety_seconds=self._safety_seconds,
+        )
+        try:
+            with losing():
+                if self._interrupted:
+                    raise SourceLost("interrupted while connecting")
+                following.open()
+        except BaseException:
+            self.close()
+            raise
+        self._epoch = following.epoch
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable when :meth:`read` may have something."""
+        return self._open().mailbox.fileno()
+
+    def read(self) -> list[ChangeSet]:
+        """What has arrived; follow it with another read before waiting, unless it is empty."""
+        return self._open().mailbox.take()
+
+    def ping(self) -> list[ChangeSet]:
+        """Prove that PostgreSQL answers, and return what arrived with the answer."""
+        following = self._open()
+        try:
+            self._pump().ask(Ticket(frozenset(), float("inf")))
+        except SourceLost:
+            # says why
+            return following.mailbox.take()
+        return following.mailbox.take()
+
+    def interrupt(self) -> None:
+        """End what waits; from any thread."""
+        self._interrupted = True
+        if (following := self._following) is not None:
+            following.interrupt()
+
+    def close(self) -> None:
+        """Give everything back; in a forked child, leave the parent's alone."""
+        following, self._following = self._following, None
+        if following is not None:
+            following.close()
+
+    # -- interest
+
+    def take(self, tables: Collection[str]) -> frozenset[str]:
+        """Have changes of these captured; see :class:`sa_notify.source.interest.Interest`."""
+        wanted = frozenset(tables)
+        if not wanted:
+            return wanted
+        return self._pump().ask(Ticket(wanted, time.monotonic() + TAKE_SECONDS))
+
+    def keep(self, tables: Collection[str]) -> None:
+        """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
+        self._pump().keep(tables)
+
+    # -- inside
+
+    def _open(self) -> Following:
+        following = self._following
+        if following is None or following.pid != os.getpid():
+            raise SourceLost(_NOT_OPEN)
+        return following
+
+    def _pump(self) -> Pump:
+        pump = self._open().pump
+        if pump is None:
+            raise SourceLost(_NOT_OPEN)
+        return pump
