@@ -71,16 +71,16 @@ def delivery(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture
-def ear(database_url: str, delivery: str) -> Iterator[Ear]:
+def ear(database_url: str, delivery: str, roles: Roles | None) -> Iterator[Ear]:
     """Listens from the start of the test."""
-    ear = Ear(database_url) if delivery == "notify" else OutboxEar(database_url)
+    ear = (Ear if delivery == "notify" else OutboxEar)(database_url, roles)
     yield ear
     ear.close()
 
 
 @pytest.fixture
 def roles(request: pytest.FixtureRequest, database_url: str) -> Iterator[Roles | None]:
-    """Owner and writer; none for a test that is a superuser's."""
+    """Owner, writer and dispatcher; none for a test that is a superuser's."""
     if request.node.get_closest_marker("superuser"):
         yield None
         return

@@ -1,7 +1,6 @@
 """The README's quickstart, to the letter, in a virtual environment of its own."""
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -14,16 +13,15 @@ from sqlalchemy import Engine, text
 
 from demo.process import Child, free_port, listening
 from tests.artifacts import artifact
+from tests.readme import readme_blocks
 
 _ROOT = Path(__file__).parents[2]
-_BLOCK = re.compile(r"<!-- quickstart: (?P<name>[\w.]+) -->\n```\w+\n(?P<text>.*?)```", re.DOTALL)
 
 
 @pytest.fixture(scope="module")
 def blocks() -> dict[str, str]:
     """What the README says, by the name in the comment above each block."""
-    found = _BLOCK.finditer((_ROOT / "README.md").read_text())
-    return {match["name"]: match["text"] for match in found}
+    return readme_blocks("quickstart")
 
 
 class Shell:
