@@ -9,6 +9,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import ColumnProperty
 from sqlalchemy.orm.exc import UnmappedColumnError
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from sa_notify.capture.mapped import mapper_of
 from sa_notify.capture.names import stored
@@ -26,8 +27,11 @@ _TEXTS = re.compile(r"(VARCHAR|TEXT|BIGINT|NUMERIC|INTERVAL|TIME)\b[^\[]*$")
 
 def kind_of(column: Column[Any]) -> Literal["fixed", "texts"] | None:
     """How values of the column are told and compared: the parameters of a trigger that have it."""
+    if getattr(_base(column.type), "native_enum", False):
+        # no operator of enums takes a domain over one
+        return "fixed" if getattr(column.type, "native_enum", False) else None
     name = _type_name(column)
-    if _FIXED.match(name) or getattr(column.type, "native_enum", False):
+    if _FIXED.match(name):
         return "fixed"
     return "texts" if _TEXTS.match(name) else None
 
@@ -40,9 +44,18 @@ def is_large(column: Column[Any]) -> bool:
 def _type_name(column: Column[Any]) -> str:
     """As in DDL; ``[]``, as of an array, where SQLAlchemy knows none."""
     try:
-        return column.type.compile(dialect=_DIALECT).upper()
+        return _base(column.type).compile(dialect=_DIALECT).upper()
     except (SQLAlchemyError, NotImplementedError):
         return "[]"
+
+
+def _base(type_: TypeEngine[Any]) -> TypeEngine[Any]:
+    """What PostgreSQL stores: behind decorators, variants and domains."""
+    impl: Any = type_.dialect_impl(_DIALECT)
+    while isinstance(impl, (TypeDecorator, postgresql.DOMAIN)):
+        inner = impl.data_type if isinstance(impl, postgresql.DOMAIN) else impl.impl_instance
+        impl = inner.dialect_impl(_DIALECT)
+    return impl  # type: ignore[no-any-return]
 
 
 def deferred(target: object, table: Table) -> Iterator[str]:

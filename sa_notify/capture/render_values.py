@@ -65,4 +65,7 @@ def _value(row: str, column: str, params: TriggerParams, there: bool) -> str:
     pieces = blocks(f"v{params.template}/changes")
     if not there:
         return "'null'"
-    return fill(pieces["value"], row=row, column=identifier(column), plain_types=pieces["plain_types"])
+    parts = {"row": row, "column": identifier(column)}
+    # a CASE of a domain and NULL is of the domain's base type, however deep that lies
+    base = fill(pieces["base"], **parts)
+    return fill(pieces["value"], base=base, plain_types=pieces["plain_types"], **parts)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ARRAY, JSON, Column, Integer, LargeBinary, MetaData, Numeric, String, Table, Text
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import DOMAIN, ENUM, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, deferred, mapped_column
-from sqlalchemy.types import NullType, TypeDecorator
+from sqlalchemy.types import NullType, TypeDecorator, TypeEngine
 
 from sa_notify import realtime
 from sa_notify.capture.spec import TriggerParams, spec_for
@@ -39,6 +39,26 @@ def test_large_types_are_left_out(metadata: MetaData) -> None:
 
     assert params(table).carry == ("a", "b")
     assert (params(table).texts, params(table).fixed) == (("a", "b"), ())
+
+
+def test_domains_are_what_they_are_over(metadata: MetaData) -> None:
+    """A domain is large, fixed or a text as its base type is, however it is called."""
+    code = DOMAIN("code", Text)
+    kinds: dict[str, TypeEngine[Any]] = {
+        "picture": DOMAIN("picture", LargeBinary),
+        "date": DOMAIN("date", JSONB),
+        "mood": DOMAIN("m", ENUM("a", name="e")),
+        "code": code,
+        "deep": DOMAIN("deep", code),
+        "count": DOMAIN("jsonb", Integer),
+        "list": ARRAY(code),
+    }
+    columns: list[Column[Any]] = [Column(name, kind) for name, kind in kinds.items()]
+    table = Table("t", metadata, Column("id", Integer, primary_key=True), *columns)
+    realtime(delivery="outbox")(table)
+
+    assert params(table).carry == ("mood", "code", "deep", "count")
+    assert (params(table).fixed, params(table).texts) == (("count",), ("code", "deep"))
 
 
 def test_named_columns_travel_whatever_they_are(metadata: MetaData) -> None:

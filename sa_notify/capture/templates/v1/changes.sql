@@ -115,12 +115,14 @@ o.{{column}} IS DISTINCT FROM n.{{column}}
 (o.{{column}}::text COLLATE "C") IS DISTINCT FROM (n.{{column}}::text COLLATE "C")
 -- block: value
 coalesce(CASE
-  WHEN pg_typeof({{row}}.{{column}}) = ANY ({{plain_types}})
+  WHEN pg_typeof({{base}}) = ANY ({{plain_types}})
     THEN to_json({{row}}.{{column}})
-  WHEN pg_typeof({{row}}.{{column}}) = 'bytea'::regtype
+  WHEN pg_typeof({{base}}) = 'bytea'::regtype
     THEN to_json(translate(encode(decode(substr({{row}}.{{column}}::text, 3), 'hex'), 'base64'), chr(10), ''))
   WHEN json_typeof(to_json({{row}}.{{column}})) = 'number' THEN to_json({{row}}.{{column}}::text)
   ELSE to_json({{row}}.{{column}})
 END::text, 'null')
+-- block: base
+coalesce({{row}}.{{column}}, NULL)
 -- block: plain_types
 '{bool,int2,int4,float4,float8,oid,text,varchar,bpchar,uuid,date,timestamp,timestamptz}'::regtype[]
