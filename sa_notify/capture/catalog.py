@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
+from sa_notify.capture.attributes import Attributes
 from sa_notify.capture.ddl import Target
 from sa_notify.capture.render import render_body
 from sa_notify.capture.spec import TriggerParams, read_header
@@ -63,6 +64,7 @@ class Triggers:
 class Installed:
     """One function of ours and the table whose triggers call it.
 
+    :param attributes: what the function has beside its body.
     :param triggers: of the table itself; ``None`` for an orphan, a function that no trigger calls.
     :param members: of its partitions and children, those that are captured for themselves left out.
     :param visible: whether ``search_path`` finds the table by its name alone.
@@ -71,6 +73,7 @@ class Installed:
     function_schema: str
     function: str
     body: str
+    attributes: Attributes
     triggers: Triggers | None
     members: tuple[Triggers, ...]
     visible: bool
@@ -98,6 +101,12 @@ class Installed:
         """What the function says it was generated from; ``None`` of a newer release."""
         return read_header(self.body)
 
+    @property
+    def altered(self) -> tuple[str, ...]:
+        """How the function's settings and rights differ from what it was generated with."""
+        params = self.params
+        return () if params is None else tuple(self.attributes.differences(params))
+
     def drift(self, target: Target, params: TriggerParams) -> tuple[str, ...]:
         """How it differs from what it should be; disabled triggers are somebody's decision."""
         found = []
@@ -105,6 +114,8 @@ class Installed:
             found.append("options")
         elif self.body != render_body(params):
             found.append("body")
+        if self.altered:
+            found.append("settings")
         if self.triggers is None or not self.triggers.as_generated(params):
             found.append("triggers")
         if not all(member.as_generated(params) for member in self.members):
@@ -149,6 +160,7 @@ def _read(row: Mapping[Any, Any]) -> Installed:
         function_schema=row["function_schema"],
         function=row["function_name"],
         body=row["body"],
+        attributes=Attributes.of(row),
         triggers=None if row["table_name"] is None else _triggers(own),
         members=tuple(_triggers(member) for member in _json(row["members"])),
         visible=row["visible"],

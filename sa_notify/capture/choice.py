@@ -9,10 +9,9 @@ from sqlalchemy import Table
 from sa_notify.capture.carried import deferred
 from sa_notify.capture.mapped import column_names, tables_of
 from sa_notify.capture.names import stored
-from sa_notify.capture.spec import TriggerSpec, is_virtual
+from sa_notify.capture.spec import DELIVERIES, TriggerSpec, is_virtual
 from sa_notify.errors import RealtimeError
 
-DELIVERIES = ("notify", "outbox")
 #: What a model gets that names none, in a process that names none.
 DEFAULT_DELIVERY = "notify"
 _LATER_DELIVERIES = ("wal",)

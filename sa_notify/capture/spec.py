@@ -16,6 +16,7 @@ from sa_notify.capture.names import json_text, stored
 TEMPLATE = 1
 TEMPLATES = (1,)
 BULK_LIMIT = 1000
+DELIVERIES = ("notify", "outbox")
 
 _INFO = "sa_notify"
 _HEADER = re.compile(r"-- sa_notify:(\d+) (\{.*\})")
@@ -151,6 +152,7 @@ def read_header(body: str) -> TriggerParams | None:
     if found is None or int(found[1]) not in TEMPLATES:
         return None
     try:
-        return TriggerParams.of({**json.loads(found[2]), "template": int(found[1])})
+        params = TriggerParams.of({**json.loads(found[2]), "template": int(found[1])})
     except (ValueError, TypeError):
         return None
+    return params if params.delivery in DELIVERIES else None

@@ -118,8 +118,7 @@ def _against(target: Target, params: TriggerParams, found: Installed) -> Iterato
     drift = found.drift(target, params)
     if "options" in drift:
         yield Finding("outdated", _difference(found.params, params), MIGRATE)
-    if "body" in drift:
-        yield _edited(found)
+    yield from _edited(found)
     if "function name" in drift:
         yield Finding("outdated", "its function is named for another table", MIGRATE)
     yield from _triggers(found, params)
@@ -139,17 +138,16 @@ def _unasked(found: Installed, *, known: bool) -> Entry:
         )
     if known:
         return Entry(name, params, (Finding("unwanted", "no model says @realtime", MIGRATE),))
-    findings = (*_own_drift(found, params), *_triggers(found, params))
+    findings = (*_edited(found), *_triggers(found, params))
     return Entry(name, params, findings or (Finding("live"),))
 
 
-def _own_drift(found: Installed, params: TriggerParams) -> Iterator[Finding]:
-    if found.body != render_body(params):
-        yield _edited(found)
-
-
-def _edited(found: Installed) -> Finding:
-    return Finding("edited", f"{found.function}() was changed by hand", MIGRATE)
+def _edited(found: Installed) -> Iterator[Finding]:
+    """Whether the function is what its own first line says."""
+    if found.params is not None and found.body != render_body(found.params):
+        yield Finding("edited", f"{found.function}() was changed by hand", MIGRATE)
+    if found.altered:
+        yield Finding("edited", f"{found.function}(): {'; '.join(found.altered)}", MIGRATE)
 
 
 def _triggers(found: Installed, params: TriggerParams) -> Iterator[Finding]:

@@ -68,7 +68,7 @@ def test_arrays(database: Any, metadata: MetaData, base: str) -> None:
         "CREATE DOMAIN many AS two[]",
         f"CREATE TABLE typed (id int PRIMARY KEY, a {base}[], b one[], c two[], d many)",
     )
-    columns = [Column(name, NullType) for name in "abcd"]
+    columns: list[Column[Any]] = [Column(name, NullType) for name in "abcd"]
     database.create(
         Table("typed", metadata, Column("id", Integer, primary_key=True), *columns), carry=[*"abcd"]
     )

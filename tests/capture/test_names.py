@@ -10,11 +10,10 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, text
 from sqlalchemy.schema import CreateSchema
 
 from sa_notify import realtime
-from sa_notify.capture.choice import DELIVERIES
 from sa_notify.capture.ddl import Target, install, remove
 from sa_notify.capture.names import function_name, json_text
 from sa_notify.capture.outbox import create_outbox, drop_outbox
-from sa_notify.capture.spec import TriggerParams, read_header, spec_for
+from sa_notify.capture.spec import DELIVERIES, TriggerParams, read_header, spec_for
 
 NASTY = [
     "select",

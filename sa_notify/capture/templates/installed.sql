@@ -1,7 +1,13 @@
 -- Every function of ours with the table whose triggers call it; a function that none calls comes alone.
 -- Partitions and children that call it too belong to that table.
 WITH RECURSIVE ours AS (
-    SELECT p.oid, p.proname, p.prosrc, s.nspname
+    SELECT p.oid, p.proname, p.prosrc, s.nspname, p.proconfig, p.prosecdef,
+           p.provolatile = 'v' AND p.procost = 100 AND p.proparallel = 'u'
+               AND NOT p.proisstrict AND NOT p.proleakproof AS plain,
+           EXISTS (
+               SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) granted
+               WHERE granted.grantee = 0
+           ) AS public
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespace
     WHERE starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
       AND NOT EXISTS (
@@ -33,6 +39,7 @@ WITH RECURSIVE ours AS (
     SELECT below.handler, below.relation FROM below
 )
 SELECT ours.nspname AS function_schema, ours.proname AS function_name, ours.prosrc AS body,
+       ours.proconfig AS settings, ours.prosecdef AS definer, ours.plain, ours.public,
        s.nspname AS table_schema, c.relname AS table_name, CAST(c.relkind AS text) AS kind,
        coalesce(pg_table_is_visible(c.oid), false) AS visible,
        coalesce((
