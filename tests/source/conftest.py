@@ -18,7 +18,6 @@ from tests.source.announcing import THROUGH_OUTBOX, plain
 from tests.source.colours import COLOURS, Reader, colour_named
 
 
-
 def _outbox(engine: Engine, wake: Wake = "notify") -> Source:
     with engine.begin() as connection:
         for statement in create_outbox():

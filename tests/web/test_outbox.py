@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask_socketio import SocketIO, SocketIOTestClient
-from sqlalchemy import Engine, create_engine, select, text, update
+from sqlalchemy import Engine, create_engine, insert, select, text, update
 
 from sa_notify import Dispatcher
 from sa_notify.capture.spec import TriggerSpec, record, specs
@@ -120,8 +120,8 @@ def test_a_table_that_is_made_again_is_watched_again(database: Engine) -> None:
     wait_for(lambda: "remove" in str(watcher.events("diff")), "the empty window")
     watcher.wait_until_watched()
     with database.begin() as connection:
-        row = "INSERT INTO items (owner_id, title, priority, done, secret) VALUES (1, 'made again', 1, false, '')"
-        connection.execute(text(row))
+        row = {"owner_id": 1, "title": "made again", "priority": 1, "done": False, "secret": ""}
+        connection.execute(insert(Item), row)
     watcher.shows("made again", "the insert")
 
 

@@ -7,14 +7,14 @@ from sa_notify.errors import SetupError
 from sa_notify.source.outbox.session import Session
 
 #: What a reader must be allowed, in the order in which it is granted.
-RIGHTS: Final = (
-    "GRANT USAGE ON SCHEMA sa_notify TO {role}",
-    "GRANT SELECT, TRUNCATE ON sa_notify.outbox_0, sa_notify.outbox_1, sa_notify.outbox_2, sa_notify.outbox_3 "
-    "TO {role}",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON sa_notify.outbox_reader, sa_notify.outbox_term, sa_notify.outbox_gate "
-    "TO {role}",
-    "GRANT SELECT, UPDATE ON SEQUENCE sa_notify.outbox_turn TO {role}",
-)
+RIGHTS: Final = """
+GRANT USAGE ON SCHEMA sa_notify TO {role};
+GRANT SELECT, TRUNCATE ON sa_notify.outbox_0, sa_notify.outbox_1, sa_notify.outbox_2, sa_notify.outbox_3
+  TO {role};
+GRANT SELECT, INSERT, UPDATE, DELETE
+  ON sa_notify.outbox_reader, sa_notify.outbox_term, sa_notify.outbox_gate TO {role};
+GRANT SELECT, UPDATE ON SEQUENCE sa_notify.outbox_turn TO {role};
+"""
 
 _MIGRATE: Final = "run `alembic revision --autogenerate` and `alembic upgrade head`"
 _CHECK = """
@@ -58,5 +58,5 @@ def _check_rights(session: Session) -> None:
     ((may, role),) = session.rows(usage)
     # names in a schema that may not be used can't even be asked about
     if not (may and session.rows(_CHECK)[0][1]):
-        statements = "; ".join(RIGHTS).format(role=role)
+        statements = " ".join(RIGHTS.format(role=role).split())
         raise SetupError(f"the role {role} may not read the outbox: let its owner run {statements}")

@@ -6,7 +6,7 @@ from typing import Final
 #: Seconds between two reads while changes come, and how far that grows while none do.
 BUSY_SECONDS: Final = 0.001
 GROWTH: Final = 1.5
-AWAKE_SECONDS: Final = 0.010
+AWAKE_SECONDS: Final = 0.003
 POLLED_SECONDS: Final = 0.250
 #: Read this often whatever happens: no bell must be relied on for ever.
 SAFETY_SECONDS: Final = 1.0
@@ -15,7 +15,7 @@ SAFETY_SECONDS: Final = 1.0
 RINGS: Final = 4
 RINGS_SECONDS: Final = 0.050
 #: Nothing for so long, and a bell is cheaper again.
-QUIET_SECONDS: Final = 0.100
+QUIET_SECONDS: Final = 0.012
 
 
 class Pace:

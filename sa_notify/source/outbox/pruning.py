@@ -13,12 +13,15 @@ from sa_notify.source.outbox.session import Session
 logger = logging.getLogger(__name__)
 
 _TURN = "coalesce(pg_catalog.pg_sequence_last_value('sa_notify.outbox_turn'), 0)"
-# pg_relation_size() opens the file; the lock that this takes may be refused to nobody
-_STATE = f"SELECT {_TURN}, ARRAY[" + ", ".join(
-    f"(SELECT pg_catalog.pg_relation_size(c.oid) + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0)"
-    f" FROM pg_catalog.pg_class c WHERE c.oid = 'sa_notify.outbox_{slot}'::regclass)"
-    for slot in SLOTS
-) + "]::bigint[]"  # fmt: skip
+_STATE = f"""
+SELECT {_TURN}, ARRAY(
+  SELECT pg_catalog.pg_relation_size(c.oid)
+    + coalesce(pg_catalog.pg_relation_size(nullif(c.reltoastrelid, 0)), 0)
+  FROM pg_catalog.pg_class c
+  WHERE c.oid = ANY ('{{{",".join(f"sa_notify.outbox_{slot}" for slot in SLOTS)}}}'::regclass[])
+  ORDER BY c.relname
+)
+"""
 _SET_TURN = "SELECT pg_catalog.setval('sa_notify.outbox_turn', %s)"
 # nobody registers meanwhile, and nobody writes: what is not visible afterwards never will be
 _LOCK = """

@@ -22,8 +22,12 @@ SELECT NULL::bigint, pg_catalog.pg_current_snapshot()::text,
      ',', pg_catalog.count(*)) FROM sa_notify.outbox_reader r)
 """
 _SLOT = """
-UNION ALL SELECT o.seq, o.xid::text, o.depth, o.relation, o.body FROM sa_notify.outbox_{slot} o WHERE o.xid >= $1
-UNION ALL SELECT o.seq, o.xid::text, o.depth, o.relation, o.body FROM sa_notify.outbox_{slot} o WHERE o.xid = ANY ($2)
+UNION ALL
+SELECT o.seq, o.xid::text, o.depth, o.relation, o.body
+FROM sa_notify.outbox_{slot} o WHERE o.xid >= $1
+UNION ALL
+SELECT o.seq, o.xid::text, o.depth, o.relation, o.body
+FROM sa_notify.outbox_{slot} o WHERE o.xid = ANY ($2)
 """
 _READ = _HEAD + "".join(_SLOT.format(slot=slot) for slot in SLOTS)
 _PREPARE = f"PREPARE sa_notify_read (xid8, xid8[], uuid) AS {_READ}"

@@ -16,10 +16,12 @@ BEAT_SECONDS: Final = 2.0
 _LOCK = "LOCK TABLE sa_notify.outbox_reader IN ROW EXCLUSIVE MODE"
 _INSERT = """
 INSERT INTO sa_notify.outbox_reader (id, beat, processed, wanted)
-VALUES (%s::uuid, pg_catalog.clock_timestamp(), pg_catalog.pg_current_snapshot(), '{}') RETURNING processed::text
+VALUES (%s::uuid, pg_catalog.clock_timestamp(), pg_catalog.pg_current_snapshot(), '{}')
+RETURNING processed::text
 """
 _BEAT = """
-UPDATE sa_notify.outbox_reader SET beat = pg_catalog.clock_timestamp(), processed = %s::pg_snapshot, wanted = %s::text[]
+UPDATE sa_notify.outbox_reader
+SET beat = pg_catalog.clock_timestamp(), processed = %s::pg_snapshot, wanted = %s::text[]
 WHERE id = %s::uuid AND beat > pg_catalog.clock_timestamp() - interval '10 s' RETURNING 1
 """
 _DELETE = "DELETE FROM sa_notify.outbox_reader WHERE id = %s::uuid"

@@ -155,13 +155,19 @@ class Connections:
             handle.keep_alive()
             with self._guard:
                 self._open[connection] = handle
-                cut = self._cut
-            if cut:
-                raise SourceLost("interrupted while connecting")
+            self.check()
             return connection, begin_session(connection)[1]
         except BaseException:
             self.close(connection)
             raise
+
+    def check(self) -> None:
+        """See that they were not cut.
+
+        :raises SourceLost: when they were.
+        """
+        if self._cut:
+            raise SourceLost("interrupted while connecting")
 
     def cut(self) -> None:
         """End whatever waits on them, now and later; from any thread."""

@@ -50,7 +50,6 @@ class OutboxSource:
         self._connect, self._pooled = connect, wake == "poll"
         self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
         self._following: Following | None = None
-        self._interrupted = False
         self._epoch = ""
 
     @property
@@ -61,7 +60,6 @@ class OutboxSource:
     def open(self) -> None:
         """Connect, register and read; see :class:`sa_notify.source.base.Source`."""
         self.close()
-        self._interrupted = False
         following = self._following = Following(
             self._connect,
             pooled=self._pooled,
@@ -70,8 +68,6 @@ class OutboxSource:
         )
         try:
             with losing():
-                if self._interrupted:
-                    raise SourceLost("interrupted while connecting")
                 following.open()
         except BaseException:
             self.close()
@@ -98,7 +94,6 @@ class OutboxSource:
 
     def interrupt(self) -> None:
         """End what waits; from any thread."""
-        self._interrupted = True
         if (following := self._following) is not None:
             following.interrupt()
 
