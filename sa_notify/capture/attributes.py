@@ -10,6 +10,7 @@ from sa_notify.capture.spec import TriggerParams
 from sa_notify.capture.template import blocks
 
 _SET = re.compile(r"""^SET "?(\w+)"? = '?(.*?)'?$""", re.MULTILINE)
+_QUOTED = re.compile(r"(?<=[=, ])\"([a-z_]+)\"(?=,|$)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Attributes:
     @classmethod
     def of(cls, row: Mapping[Any, Any]) -> "Attributes":
         """From a row of the catalog."""
-        settings = frozenset(row["settings"] or ())
+        # a session with quote_all_identifiers quotes what it stores
+        settings = frozenset(_QUOTED.sub(r"\1", setting) for setting in row["settings"] or ())
         return cls(settings, row["definer"], row["plain"], row["public"])
 
     def differences(self, params: TriggerParams) -> Iterator[str]:

@@ -93,7 +93,8 @@ class OutboxEar(Ear):
     def _rows(self) -> list[str]:
         with self._no_dispatcher():
             self._cursor.execute(
-                "SELECT count(to_regclass(concat('sa_notify.outbox_', n))) FROM generate_series(0, 3) n"
+                "SELECT pg_catalog.count(pg_catalog.to_regclass(name)) FROM (VALUES ('sa_notify.outbox_0'),"
+                " ('sa_notify.outbox_1'), ('sa_notify.outbox_2'), ('sa_notify.outbox_3')) v(name)"
             )
             if self._cursor.fetchone() != (4,):
                 return []

@@ -24,8 +24,8 @@ SELECT quote_ident(nspname) FROM pg_namespace n
 WHERE nspname !~ '^(pg_|information_schema$|sa_notify$)' AND has_schema_privilege(oid, 'CREATE')
   AND NOT EXISTS (SELECT FROM pg_default_acl a WHERE a.defaclnamespace = n.oid)
 """
-_OUTBOX = "SELECT to_regclass('sa_notify.outbox_turn') IS NOT NULL"
-_GRANTED = "SELECT has_sequence_privilege(%s, 'sa_notify.outbox_turn', 'UPDATE')"
+_OUTBOX = "SELECT pg_catalog.to_regclass('sa_notify.outbox_turn') IS NOT NULL"
+_GRANTED = "SELECT pg_catalog.has_sequence_privilege(%s, 'sa_notify.outbox_turn', 'UPDATE')"
 
 
 @dataclass(frozen=True, slots=True)
