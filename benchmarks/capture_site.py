@@ -1,15 +1,19 @@
 """One variant's database while it is measured."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from psycopg2.extensions import make_dsn
 from sqlalchemy import URL, Engine
 
 from benchmarks.capture_ear import Ear
+from benchmarks.capture_reader import reading
 from benchmarks.capture_table import restore
 from benchmarks.capture_variants import Variant
+
+
+WATCHED_TABLE = "public.items"
 
 
 class Site:
@@ -40,7 +44,10 @@ class Site:
         try:
             self.cursor.execute("CHECKPOINT")
             ear.listen(self._target(), self.channels)
-            yield
+            with ExitStack() as stack:
+                if self.variant.watched:
+                    stack.enter_context(reading(self._url, WATCHED_TABLE))
+                yield
         finally:
             self.cursor = None
             connection.close()

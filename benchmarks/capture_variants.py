@@ -9,7 +9,8 @@ from benchmarks.capture_table import items
 from sa_notify import realtime
 
 NONE, EMPTY, CONSTANT, NAIVE = "no trigger", "empty statement", "constant NOTIFY", "naive row"
-OURS, CARRYING = "sa_notify", "sa_notify carry"
+OURS, CARRYING = "sa_notify notify", "notify, carry"
+UNWATCHED, WATCHED = "sa_notify outbox, nobody watching", "sa_notify outbox, watched"
 CARRIED = ("title", "status", "priority")
 
 
@@ -19,11 +20,13 @@ class Variant:
 
     :param install: puts its triggers on ``items`` of a database; gives the channels it notifies.
     :param fills: tables that its triggers fill, emptied between measurements.
+    :param watched: somebody wants the table and reads its changes.
     """
 
     name: str
     install: Callable[[Engine], Iterable[str]]
     fills: tuple[str, ...] = ()
+    watched: bool = False
 
 
 _EMPTY = "CREATE FUNCTION empty() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
@@ -92,6 +95,13 @@ def _carrying(engine: Engine) -> Iterable[str]:
     return ("sa_notify",)
 
 
+def _outbox(engine: Engine) -> Iterable[str]:
+    metadata = MetaData()
+    realtime(delivery="outbox")(items(metadata))
+    metadata.create_all(engine)
+    return ("sa_notify",)
+
+
 def own() -> list[Variant]:
     """Those that need nothing but this project."""
     return [
@@ -101,4 +111,6 @@ def own() -> list[Variant]:
         Variant(NAIVE, _naive),
         Variant(OURS, _ours),
         Variant(CARRYING, _carrying),
+        Variant(UNWATCHED, _outbox),
+        Variant(WATCHED, _outbox, watched=True),
     ]

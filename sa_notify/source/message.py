@@ -177,7 +177,8 @@ def _values(value: Any) -> Mapping[str, tuple[Any, Any]]:
 def _pair(value: Any) -> tuple[Any, Any]:
     if not isinstance(value, list) or not 0 < len(value) < 3:
         raise MessageError("a change's value is not a pair")
-    _check_depth(value, _MAX_DEPTH)
+    if not is_shallow(value):
+        raise MessageError("a change's value is nested too deeply")
     try:
         # what is carried is sent on, so it must be encodable
         json.dumps(value, ensure_ascii=False).encode()
@@ -187,10 +188,11 @@ def _pair(value: Any) -> tuple[Any, Any]:
     return value[0], value[-1]
 
 
-def _check_depth(value: Any, left: int) -> None:
-    """Refuse what would exhaust the stack of whoever writes it out again."""
+def is_shallow(value: Any) -> bool:
+    """Whether whoever writes a value out again will not exhaust the stack."""
+    return _shallow(value, _MAX_DEPTH)
+
+
+def _shallow(value: Any, left: int) -> bool:
     children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        if left == 0:
-            raise MessageError("a change's value is nested too deeply")
-        _check_depth(child, left - 1)
+    return all(left > 0 and _shallow(child, left - 1) for child in children)
