@@ -42,6 +42,11 @@ def tables(results: Results, workloads: Sequence[Workload]) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
+def shares(results: Results, workloads: Sequence[Workload]) -> str:
+    """Throughput alone."""
+    return _table("share of no trigger's tps, more is better", results, workloads, _share(results))
+
+
 def row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 

