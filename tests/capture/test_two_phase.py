@@ -1,6 +1,7 @@
 """Two-phase commit, for which a server has to be set up."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,8 +10,14 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, 
 
 from demo.embedded import EmbeddedPostgres
 from demo.rooms import temporary_room
+from sa_notify import realtime
+from sa_notify.change import ChangeSet
+from sa_notify.source.connect import listen_connect
+from sa_notify.source.outbox.pace import QUIET_SECONDS
+from sa_notify.source.outbox.source import OutboxSource
 from tests.capture.conftest import Database
 from tests.capture.ears import OutboxEar
+from tests.protocol import wait_for
 
 
 @pytest.fixture
@@ -52,3 +59,26 @@ def test_two_phase_commit(database: Database, metadata: MetaData) -> None:
         transaction.commit()
 
     assert database.ear.changes() == [{"o": "i", "k": ["1"]}]
+
+
+def test_two_phase_commit_with_a_reader_that_rests(engine: Engine) -> None:
+    """A reader never has writers ring who may want to prepare: PREPARE TRANSACTION refuses after a NOTIFY."""
+    metadata = MetaData()
+    realtime(delivery="outbox")(Table("items", metadata, Column("id", Integer, primary_key=True)))
+    metadata.create_all(engine)
+    source = OutboxSource(listen_connect(engine))
+    source.open()
+    found: list[ChangeSet] = []
+    try:
+        assert source.take(["public.items"])
+        for n in range(3):
+            time.sleep(10 * QUIET_SECONDS)  # any reader that would sleep does so now
+            with engine.connect() as connection:
+                transaction = connection.begin_twophase(f"rests {n}")
+                connection.execute(text("INSERT INTO items VALUES (:n)"), {"n": n})
+                transaction.prepare()
+                transaction.commit()
+            wait_for(lambda n=n: found.extend(source.read()) or len(found) > n, "the change")
+    finally:
+        source.close()
+    assert [change.key for changeset in found for change in changeset.changes] == [("0",), ("1",), ("2",)]

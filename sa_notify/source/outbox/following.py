@@ -12,7 +12,7 @@ from sa_notify.source.outbox.ear import CHANNEL, Ear
 from sa_notify.source.outbox.keeper import Keeper
 from sa_notify.source.outbox.mailbox import Mailbox
 from sa_notify.source.outbox.native import native
-from sa_notify.source.outbox.pace import Pace
+from sa_notify.source.outbox.pace import POLLED_SECONDS, SILENT_SECONDS, Pace
 from sa_notify.source.outbox.pump import Pump
 from sa_notify.source.outbox.reader import Reader
 from sa_notify.source.outbox.registration import Registration, current_term
@@ -60,7 +60,7 @@ class Following:
         )  # fmt: skip
         self.pump = Pump(
             self.epoch, session, ear=self._ear(session), reader=reader, registration=registration,
-            keeper=self._keeper, mailbox=self.mailbox, payloads=Payloads(codec), pace=self._pace(),
+            keeper=self._keeper, mailbox=self.mailbox, payloads=Payloads(codec), pace=self._pace(session),
         )  # fmt: skip
         if self._keeper:
             self._keeper.start(self._lost, self.pump.answered)
@@ -104,11 +104,19 @@ class Following:
         ((backend,),) = session.rows("SELECT pg_catalog.pg_backend_pid()")
         return Ear(session.connection, backend)
 
-    def _pace(self) -> Pace:
+    def _pace(self, session: Session) -> Pace:
         if self._pooled:
-            return Pace(bell=False)
+            return Pace(bell=False, slowest=POLLED_SECONDS)
+        if self._keeper and _may_prepare(session):
+            # PREPARE TRANSACTION refuses what has rung
+            return Pace(bell=False, slowest=SILENT_SECONDS)
         if self._keeper:
             return Pace(bell=True, safety_seconds=self._safety_seconds)
         pace = Pace(bell=True, safety_seconds=min(FOLLOWER_SECONDS, self._safety_seconds))
         pace.sleep()
         return pace
+
+
+def _may_prepare(session: Session) -> bool:
+    ((most,),) = session.rows("SELECT pg_catalog.current_setting('max_prepared_transactions')::int")
+    return bool(most)

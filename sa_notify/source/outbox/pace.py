@@ -8,6 +8,8 @@ BUSY_SECONDS: Final = 0.001
 GROWTH: Final = 1.5
 AWAKE_SECONDS: Final = 0.003
 POLLED_SECONDS: Final = 0.250
+#: The same where writers can't ring although this process could hear them.
+SILENT_SECONDS: Final = 0.020
 #: Read this often whatever happens: no bell must be relied on for ever.
 SAFETY_SECONDS: Final = 1.0
 #: As many rings in so many seconds, and polling is cheaper for everybody: a ring is a NOTIFY, which
@@ -24,13 +26,16 @@ class Pace:
     Asleep, it waits for the bell; awake, it reads again and again, faster while that finds something.
 
     :param bell: somebody rings when there is something to read. Without that it never sleeps.
+    :param slowest: how long it waits at most between two reads while it is awake.
     :param safety_seconds: how long it sleeps at most.
     """
 
-    def __init__(self, *, bell: bool, safety_seconds: float = SAFETY_SECONDS) -> None:
+    def __init__(
+        self, *, bell: bool, slowest: float = AWAKE_SECONDS, safety_seconds: float = SAFETY_SECONDS
+    ) -> None:
         self.asleep = False
-        self._slowest = AWAKE_SECONDS if bell else POLLED_SECONDS
-        self._bell = bell
+        self.bell = bell
+        self._slowest = slowest
         self._safety_seconds = safety_seconds
         self._interval = BUSY_SECONDS
         self._found_at = float("-inf")
@@ -52,7 +57,7 @@ class Pace:
 
     def tired(self, now: float) -> bool:
         """Whether to try to fall asleep."""
-        return self._bell and not self.asleep and now - self._found_at >= QUIET_SECONDS
+        return self.bell and not self.asleep and now - self._found_at >= QUIET_SECONDS
 
     def sleep(self) -> None:
         """The bell will ring from now on."""

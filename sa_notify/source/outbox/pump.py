@@ -59,7 +59,7 @@ class Pump:
         self._session, self._ear, self._reader = session, ear, reader
         self._registration, self._keeper, self._mailbox = registration, keeper, mailbox
         self._payloads, self._pace = payloads, pace
-        self._doorbell = Doorbell(session) if keeper and ear else None
+        self._doorbell = Doorbell(session) if keeper and pace.bell else None
         self._desk = Desk(session, pooled=ear is None)
         self._tickets, self._waker, self._thread = Tickets(), Waker(), NativeThread(self._run)
         self._stopped = self._answered = False
