@@ -78,7 +78,7 @@ _sa_notify_new n
 -- block: changed
 CASE WHEN {{differs}} THEN {{name}} END
 -- block: changed_virtual
-CASE WHEN ROW(o.*)::record *<> ROW(n.*)::record THEN {{name}} END
+CASE WHEN o.* *<> n.* THEN {{name}} END
 -- block: key_text
 to_json({{row}}.{{column}}::text)::text
 -- block: differs
