@@ -14,7 +14,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix demo demo-clean bench bench-capture lock clean
+.PHONY: help install js check test test-matrix demo demo-clean bench bench-capture bench-delivery bench-peers lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -47,6 +47,12 @@ bench: $(INSTALLED) ## Measure commit to client; BENCH_ARGS are passed on
 
 bench-capture: $(PEERS) ## Measure what capture costs the writer, beside other packages; BENCH_ARGS too
 	$(PY) -m benchmarks.capture $(BENCH_ARGS)
+
+bench-delivery: $(INSTALLED) ## Measure the outbox beside NOTIFY: slow disk, latency, reading; BENCH_ARGS too
+	$(PY) -m benchmarks.delivery $(BENCH_ARGS)
+
+bench-peers: $(INSTALLED) $(BUNDLE) ## Measure 1,000 clients, beside polling and emitting by hand; BENCH_ARGS too
+	$(PY) -m benchmarks.crowd $(BENCH_ARGS)
 
 lock: $(INSTALLED) ## Write constraints.txt anew, with today's versions
 	$(PY) tools/lock.py
