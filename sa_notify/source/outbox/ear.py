@@ -40,6 +40,11 @@ class Ear:
         """Readable when there may be something to hear."""
         return self._connection.fileno()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether something arrived with the answer to a statement: the descriptor won't tell of it."""
+        return bool(self._connection.notifies)
+
     def hear(self) -> Heard:
         """What has arrived.
 

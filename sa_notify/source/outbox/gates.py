@@ -158,7 +158,7 @@ class _Waiter:
 
     def __init__(self, oid: int, connections: Connections, hurry: Signal, *, pooled: bool) -> None:
         self.session: LockSession | None = None
-        self.failed = False
+        self.failed = self._stopped = False
         self._oid, self._connections, self._hurry, self._pooled = oid, connections, hurry, pooled
         self._connection = connections.open()[0]
 
@@ -167,13 +167,18 @@ class _Waiter:
 
     def stop(self) -> None:
         """Wait no longer, hold no longer."""
+        self._stopped = True
         self._connections.cut_one(self._connection)
+        if self.session is not None:
+            self._connections.close(self._connection)
 
     def _run(self) -> None:
         try:
             session = LockSession(self._connection, pooled=self._pooled)
             session.lock(gate(self._oid), 0)
             self.session = session
+            if self._stopped:
+                self._connections.close(self._connection)
         except (Error, OSError, SourceLost, SetupError) as error:
             self.failed = True
             self._connections.close(self._connection)

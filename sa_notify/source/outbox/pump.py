@@ -140,7 +140,8 @@ class Pump:
         waiting.register(self._waker.fileno(), 1)
         if self._ear is not None:
             waiting.register(self._ear.fileno(), 1)
-        ready = waiting.poll(max(0.0, until - time.monotonic()) * 1000)
+        seconds = 0.0 if self._ear is not None and self._ear.waiting else until - time.monotonic()
+        ready = waiting.poll(max(0.0, seconds) * 1000)
         if any(fileno == self._waker.fileno() for fileno, _ in ready):
             self._waker.clear()
         return NOTHING if self._ear is None else self._ear.hear()

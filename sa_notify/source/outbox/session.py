@@ -32,6 +32,10 @@ _LOCAL: Final = "".join(f"SET LOCAL {name} = '{value}'; " for name, value in _SE
 _GLOBAL: Final = "".join(f"SET {name} = '{value}'; " for name, value in _SETTINGS.items())
 
 
+#: A process that is stopped in the middle must not keep the others from its locks.
+_AWAKE: Final = f"SET LOCAL idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'; "
+
+
 class Session:
     """One connection in autocommit.
 
@@ -56,7 +60,7 @@ class Session:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Several statements as one."""
-        self._execute("BEGIN; " + (_LOCAL if self._pooled else ""))
+        self._execute(f"BEGIN; {_AWAKE}" + (_LOCAL if self._pooled else ""))
         self._inside = True
         try:
             yield
