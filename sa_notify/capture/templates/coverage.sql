@@ -1,7 +1,9 @@
 -- What announces changes of the tables asked for: one row for each that exists.
 WITH RECURSIVE asked AS (
-    SELECT a.i, to_regclass(concat(quote_ident(a.s) || '.', quote_ident(a.n)))::oid AS relation
-    FROM json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text)
+    SELECT a.i, pg_catalog.to_regclass(
+        pg_catalog.concat(pg_catalog.quote_ident(a.s) || '.', pg_catalog.quote_ident(a.n))
+    )::oid AS relation
+    FROM pg_catalog.json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text)
 ), down AS (
     SELECT i, relation AS member FROM asked WHERE relation IS NOT NULL
     UNION
@@ -12,34 +14,34 @@ WITH RECURSIVE asked AS (
     SELECT up.i, inhparent FROM up JOIN pg_catalog.pg_inherits ON inhrelid = up.member
 ), member AS (
     SELECT family.i, family.member AS relation, c.relkind AS kind,
-           concat(quote_ident(s.nspname), '.', quote_ident(c.relname)) AS name,
-           concat(c.oid, '/', c.relfilenode) AS incarnation,
+           pg_catalog.concat(pg_catalog.quote_ident(s.nspname), '.', pg_catalog.quote_ident(c.relname)) AS name,
+           pg_catalog.concat(c.oid, '/', c.relfilenode) AS incarnation,
            EXISTS (SELECT FROM pg_catalog.pg_subscription_rel r WHERE r.srrelid = c.oid) AND NOT EXISTS (
                SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                WHERE t.tgrelid = c.oid AND t.tgname = '_sa_notify_row' AND t.tgenabled IN ('R', 'A')
-                 AND starts_with(p.prosrc, '-- sa_notify:')
+                 AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
            ) AS subscribed,
            4 = (
-               SELECT count(*)
+               SELECT pg_catalog.count(*)
                FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                WHERE t.tgrelid = c.oid AND NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
                  AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc')
-                 AND starts_with(p.prosrc, '-- sa_notify:')
+                 AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
            ) AS announces,
            ARRAY(
-               SELECT split_part(p.prosrc, chr(10), 1)
+               SELECT pg_catalog.split_part(p.prosrc, pg_catalog.chr(10), 1)
                FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
                WHERE t.tgrelid = c.oid AND t.tgname = '_sa_notify_upd'
-                 AND starts_with(p.prosrc, '-- sa_notify:')
+                 AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
            ) AS headers
     FROM (TABLE down UNION TABLE up) AS family
     JOIN pg_catalog.pg_class c ON c.oid = family.member
     JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 )
 SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
-       row_security_active(asked.relation) AS row_security,
+       pg_catalog.row_security_active(asked.relation) AS row_security,
        ARRAY(
-           SELECT unnest(other.headers) FROM member other WHERE other.i = asked.i
+           SELECT pg_catalog.unnest(other.headers) FROM member other WHERE other.i = asked.i
        ) AS headers,
        ARRAY(
            SELECT other.name FROM member other
@@ -55,5 +57,5 @@ SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
            SELECT a.attname::text FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = asked.relation AND NOT a.attisdropped
        ) AS columns,
-       current_setting('quote_all_identifiers')::bool AS quotes_all
+       pg_catalog.current_setting('quote_all_identifiers')::bool AS quotes_all
 FROM asked JOIN member self ON self.i = asked.i AND self.relation = asked.relation

@@ -1,4 +1,6 @@
 -- Blocks of DDL around the function. Each is one statement: asyncpg refuses several at once.
+-- Functions are named with their schema, and operators have operands of just their types: whoever may create
+-- objects where search_path leads could else have overloads of their own run by the role that migrates.
 -- block: lock
 DO $sa_notify$
 BEGIN
@@ -11,8 +13,8 @@ BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
   IF EXISTS (
     SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-    WHERE starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
-      AND strpos(split_part(p.prosrc, chr(10), 1), '"delivery": "outbox"') > 0
+    WHERE pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
+      AND pg_catalog.strpos(pg_catalog.split_part(p.prosrc, pg_catalog.chr(10), 1), '"delivery": "outbox"') > 0
   ) THEN
     RAISE NOTICE 'The outbox stays, since tables of another metadata or project use it';
     RETURN;
@@ -32,11 +34,12 @@ BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
   FOR found IN
     SELECT c.oid::regclass AS name, CASE c.relkind WHEN 'f' THEN 'foreign table' ELSE 'view' END AS kind
-    FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass AND c.relkind IN ('v', 'm', 'f')
+    FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass::oid AND c.relkind IN ('v', 'm', 'f')
   LOOP
     RAISE EXCEPTION USING
       ERRCODE = 'wrong_object_type',
-      MESSAGE = concat(found.name, ' is a ', found.kind, ', whose changes no trigger sees: take @realtime from it'),
+      MESSAGE = pg_catalog.concat(
+        found.name, ' is a ', found.kind, ', whose changes no trigger sees: take @realtime from it'),
       HINT = 'Decorate the models of the tables that it reads; a query over it then is read by the clock.';
   END LOOP;
   -- CREATE OR REPLACE would take somebody else's object for ours
@@ -46,20 +49,20 @@ BEGIN
       UNION
       SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
     )
-    SELECT concat('trigger ', t.tgname, ' on ', t.tgrelid::regclass) AS name
+    SELECT pg_catalog.concat('trigger ', t.tgname, ' on ', t.tgrelid::regclass) AS name
     FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     WHERE t.tgrelid IN (SELECT family.member FROM family) AND NOT t.tgisinternal
       AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc', '_sa_notify_row')
-      AND NOT (starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:'))
+      AND NOT (pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:'))
     UNION ALL
-    SELECT concat('function ', p.oid::regprocedure)
+    SELECT pg_catalog.concat('function ', p.oid::regprocedure)
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_class c ON c.relnamespace = p.pronamespace
-    WHERE c.oid = {{relation}}::regclass AND p.proname = '{{function_name}}' AND p.pronargs = 0
-      AND NOT starts_with(p.prosrc, '-- sa_notify:')
+    WHERE c.oid = {{relation}}::regclass::oid AND p.proname = '{{function_name}}' AND p.pronargs = 0
+      AND NOT pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
   LOOP
     RAISE EXCEPTION USING
       ERRCODE = 'duplicate_object',
-      MESSAGE = concat(found.name, ' is not of sa_notify: rename or drop it');
+      MESSAGE = pg_catalog.concat(found.name, ' is not of sa_notify: rename or drop it');
   END LOOP;
   -- a renamed or moved table brings its function along, unless a table that it was a partition of has it
   FOR found IN
@@ -72,8 +75,8 @@ BEGIN
     FROM pg_catalog.pg_trigger t
     JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
     JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-    WHERE t.tgrelid = {{relation}}::regclass AND t.tgname = '_sa_notify_ins' AND NOT t.tgisinternal
-      AND starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+    WHERE t.tgrelid = {{relation}}::regclass::oid AND t.tgname = '_sa_notify_ins' AND NOT t.tgisinternal
+      AND pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
       AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_trigger other
         WHERE other.tgfoid = p.oid AND other.tgrelid NOT IN (SELECT family.member FROM family)
@@ -84,10 +87,10 @@ BEGIN
       )
   LOOP
     IF found.pronamespace <> found.relnamespace THEN
-      EXECUTE concat('ALTER FUNCTION ', found.handler, ' SET SCHEMA ', found.relnamespace::regnamespace);
+      EXECUTE pg_catalog.concat('ALTER FUNCTION ', found.handler, ' SET SCHEMA ', found.relnamespace::regnamespace);
     END IF;
     IF found.proname <> '{{function_name}}' THEN
-      EXECUTE concat('ALTER FUNCTION ', found.oid::regprocedure, ' RENAME TO {{function_name}}');
+      EXECUTE pg_catalog.concat('ALTER FUNCTION ', found.oid::regprocedure, ' RENAME TO {{function_name}}');
     END IF;
   END LOOP;
   -- switched to always with the option, which goes; one that somebody switched by hand stays so
@@ -103,12 +106,12 @@ BEGIN
       AND t.tgname = '_sa_notify_trunc' AND t.tgenabled = 'A' AND NOT t.tgisinternal
       AND p.oid = (
         SELECT own.tgfoid FROM pg_catalog.pg_trigger own
-        WHERE own.tgrelid = {{relation}}::regclass AND own.tgname = '_sa_notify_ins'
+        WHERE own.tgrelid = {{relation}}::regclass::oid AND own.tgname = '_sa_notify_ins'
       )
-      AND starts_with(p.prosrc, '-- sa_notify:')
-      AND strpos(split_part(p.prosrc, chr(10), 1), '"always": true') > 0
+      AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
+      AND pg_catalog.strpos(pg_catalog.split_part(p.prosrc, pg_catalog.chr(10), 1), '"always": true') > 0
   LOOP
-    EXECUTE concat('ALTER TABLE ', found.relation, ' ENABLE TRIGGER _sa_notify_trunc');
+    EXECUTE pg_catalog.concat('ALTER TABLE ', found.relation, ' ENABLE TRIGGER _sa_notify_trunc');
   END LOOP;
 END
 $sa_notify$
@@ -117,12 +120,12 @@ DO $sa_notify_do$
 DECLARE
   -- search_path may find the table behind other schemas
   place CONSTANT regnamespace := (
-    SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass
+    SELECT c.relnamespace FROM pg_catalog.pg_class c WHERE c.oid = {{relation}}::regclass::oid
   );
 BEGIN
-  EXECUTE concat('CREATE OR REPLACE FUNCTION ', place, '.', $sa_notify_function${{definition}}
+  EXECUTE pg_catalog.concat('CREATE OR REPLACE FUNCTION ', place, '.', $sa_notify_function${{definition}}
 $sa_notify_function$);
-  EXECUTE concat('REVOKE EXECUTE ON FUNCTION ', place, '.{{function_name}}() FROM PUBLIC');
+  EXECUTE pg_catalog.concat('REVOKE EXECUTE ON FUNCTION ', place, '.{{function_name}}() FROM PUBLIC');
 END
 $sa_notify_do$
 -- block: shells
@@ -131,7 +134,7 @@ DECLARE
   handler CONSTANT regprocedure := (
     SELECT p.oid
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_class c ON c.relnamespace = p.pronamespace
-    WHERE c.oid = {{relation}}::regclass AND p.proname = '{{function_name}}' AND p.pronargs = 0
+    WHERE c.oid = {{relation}}::regclass::oid AND p.proname = '{{function_name}}' AND p.pronargs = 0
   );
   always CONSTANT bool := {{always}};
   shell record;
@@ -147,8 +150,8 @@ BEGIN
       WHERE NOT EXISTS (
         -- captured for itself
         SELECT FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-        WHERE t.tgrelid = i.inhrelid AND t.tgname = '_sa_notify_ins' AND t.tgfoid <> handler
-          AND starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+        WHERE t.tgrelid = i.inhrelid AND t.tgname = '_sa_notify_ins' AND t.tgfoid <> handler::oid
+          AND pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
       )
     )
     SELECT c.oid::regclass AS relation, s.*, t.tgfoid = handler::oid AS ours,
@@ -168,14 +171,14 @@ BEGIN
       ('_sa_notify_row', 'INSERT OR UPDATE OR DELETE', 29, NULL, NULL, CASE WHEN always THEN 'R' END, '{O,A}')
     ) AS s(name, event, type, old_rows, new_rows, wanted, replaced)
     LEFT JOIN pg_catalog.pg_trigger t
-      ON t.tgrelid = c.oid AND t.tgname = s.name AND NOT t.tgisinternal AND t.tgparentid = 0
+      ON t.tgrelid = c.oid AND t.tgname = s.name AND NOT t.tgisinternal AND t.tgparentid = CAST(0 AS oid)
     -- PostgreSQL would copy a partitioned table's row triggers to its partitions, which have their own
     WHERE s.type <> 29 OR c.relkind = 'r'
     ORDER BY member.relation, s.name
   LOOP
     IF shell.wanted IS NULL THEN
       IF shell.ours THEN
-        EXECUTE concat('DROP TRIGGER ', shell.name, ' ON ', shell.relation);
+        EXECUTE pg_catalog.concat('DROP TRIGGER ', shell.name, ' ON ', shell.relation);
       END IF;
       CONTINUE;
     END IF;
@@ -183,7 +186,7 @@ BEGIN
     state := CASE WHEN shell.enabled IS NULL OR shell.enabled = ANY (shell.replaced::text[]) THEN shell.wanted
                   ELSE shell.enabled END;
     IF shell.whole IS NOT TRUE THEN
-      EXECUTE concat(
+      EXECUTE pg_catalog.concat(
         'CREATE OR REPLACE TRIGGER ', shell.name, ' AFTER ', shell.event, ' ON ', shell.relation,
         CASE WHEN shell.type < 29 THEN ' REFERENCING' END,
         ' OLD TABLE AS ' || shell.old_rows, ' NEW TABLE AS ' || shell.new_rows,
@@ -192,7 +195,7 @@ BEGIN
     END IF;
     -- CREATE OR REPLACE switches a disabled trigger on
     IF state <> (CASE WHEN shell.whole THEN shell.enabled ELSE 'O' END) THEN
-      EXECUTE concat(
+      EXECUTE pg_catalog.concat(
         'ALTER TABLE ', shell.relation,
         CASE state WHEN 'D' THEN ' DISABLE' WHEN 'A' THEN ' ENABLE ALWAYS' ELSE ' ENABLE REPLICA' END,
         ' TRIGGER ', shell.name);
@@ -209,31 +212,32 @@ BEGIN
   PERFORM pg_catalog.pg_advisory_xact_lock(1935764085, 1);
   FOR found IN
     WITH RECURSIVE family AS (
-      SELECT to_regclass({{relation}})::oid AS member
+      SELECT pg_catalog.to_regclass({{relation}})::oid AS member
       UNION
       SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
     ), handler AS (
       SELECT DISTINCT p.oid
       FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_proc p ON p.oid = t.tgfoid
-      WHERE t.tgrelid = to_regclass({{relation}}) AND starts_with(p.prosrc, '-- sa_notify:')
+      WHERE t.tgrelid = pg_catalog.to_regclass({{relation}})::oid
+        AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
     )
     SELECT t.tgname, t.tgfoid, t.tgrelid::regclass AS relation
     FROM pg_catalog.pg_trigger t
     WHERE t.tgrelid IN (SELECT family.member FROM family) AND t.tgfoid IN (SELECT handler.oid FROM handler)
-      AND NOT t.tgisinternal AND t.tgparentid = 0
+      AND NOT t.tgisinternal AND t.tgparentid = CAST(0 AS oid)
       AND t.tgname IN ('_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc', '_sa_notify_row')
   LOOP
-    handlers := handlers || found.tgfoid;
-    EXECUTE concat('DROP TRIGGER ', quote_ident(found.tgname), ' ON ', found.relation);
+    handlers := pg_catalog.array_append(handlers, found.tgfoid);
+    EXECUTE pg_catalog.concat('DROP TRIGGER ', pg_catalog.quote_ident(found.tgname), ' ON ', found.relation);
   END LOOP;
   FOR found IN
     SELECT p.oid::regprocedure AS handler
     FROM pg_catalog.pg_proc p
-    WHERE (p.oid = to_regprocedure({{handler}}) OR p.oid = ANY (handlers))
-      AND starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+    WHERE (p.oid = pg_catalog.to_regprocedure({{handler}})::oid OR p.oid = ANY (handlers))
+      AND pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgfoid = p.oid)
   LOOP
-    EXECUTE concat('DROP FUNCTION ', found.handler);
+    EXECUTE pg_catalog.concat('DROP FUNCTION ', found.handler);
   END LOOP;
 END
 $sa_notify$

@@ -2,26 +2,27 @@
 -- Partitions and children that call it too belong to that table.
 WITH RECURSIVE ours AS (
     SELECT p.oid, p.proname, p.prosrc, s.nspname, p.proconfig, p.prosecdef,
-           p.provolatile = 'v' AND p.procost = 100 AND p.proparallel = 'u'
+           p.provolatile = 'v' AND p.procost = CAST(100 AS float4) AND p.proparallel = 'u'
                AND NOT p.proisstrict AND NOT p.proleakproof AS plain,
            EXISTS (
-               SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) granted
-               WHERE granted.grantee = 0
+               SELECT FROM pg_catalog.aclexplode(coalesce(p.proacl, pg_catalog.acldefault('f', p.proowner))) granted
+               WHERE granted.grantee = CAST(0 AS oid)
            ) AS public
     FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespace
-    WHERE starts_with(p.proname, 'sa_notify_') AND starts_with(p.prosrc, '-- sa_notify:')
+    WHERE pg_catalog.starts_with(p.proname, 'sa_notify_') AND pg_catalog.starts_with(p.prosrc, '-- sa_notify:')
       AND NOT EXISTS (
           SELECT FROM pg_catalog.pg_depend d
-          WHERE d.classid = CAST('pg_catalog.pg_proc' AS regclass) AND d.objid = p.oid AND d.deptype = 'e'
+          WHERE d.classid = CAST(CAST('pg_catalog.pg_proc' AS regclass) AS oid)
+            AND d.objid = p.oid AND d.deptype = 'e'
       )
 ), shell AS (
-    SELECT t.tgrelid, t.tgfoid, json_build_object(
+    SELECT t.tgrelid, t.tgfoid, pg_catalog.json_build_object(
                'name', t.tgname, 'enabled', t.tgenabled, 'type', t.tgtype,
                'old', t.tgoldtable, 'new', t.tgnewtable,
                'plain', t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgattr::text = ''
            ) AS described
     FROM pg_catalog.pg_trigger t JOIN ours ON ours.oid = t.tgfoid
-    WHERE NOT t.tgisinternal AND t.tgparentid = 0 AND t.tgname IN (
+    WHERE NOT t.tgisinternal AND t.tgparentid = CAST(0 AS oid) AND t.tgname IN (
         '_sa_notify_ins', '_sa_notify_upd', '_sa_notify_del', '_sa_notify_trunc', '_sa_notify_row')
 ), below AS (
     SELECT DISTINCT shell.tgfoid AS handler, shell.tgrelid AS owner, i.inhrelid AS relation
@@ -41,15 +42,15 @@ WITH RECURSIVE ours AS (
 SELECT ours.nspname AS function_schema, ours.proname AS function_name, ours.prosrc AS body,
        ours.proconfig AS settings, ours.prosecdef AS definer, ours.plain, ours.public,
        s.nspname AS table_schema, c.relname AS table_name, CAST(c.relkind AS text) AS kind,
-       coalesce(pg_table_is_visible(c.oid), false) AS visible,
+       coalesce(pg_catalog.pg_table_is_visible(c.oid), false) AS visible,
        coalesce((
-           SELECT json_agg(shell.described)
+           SELECT pg_catalog.json_agg(shell.described)
            FROM shell WHERE shell.tgrelid = table_of.relation AND shell.tgfoid = ours.oid
        ), '[]') AS shells,
        coalesce((
-           SELECT json_agg(json_build_object(
+           SELECT pg_catalog.json_agg(pg_catalog.json_build_object(
                'schema', ms.nspname, 'table', m.relname, 'kind', m.relkind, 'shells', (
-                   SELECT coalesce(json_agg(shell.described), '[]')
+                   SELECT coalesce(pg_catalog.json_agg(shell.described), '[]')
                    FROM shell WHERE shell.tgrelid = m.oid AND shell.tgfoid = ours.oid
                )) ORDER BY ms.nspname, m.relname)
            FROM below
