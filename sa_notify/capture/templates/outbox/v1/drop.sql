@@ -1,3 +1,6 @@
+-- The turn goes first: whoever is about to write looks at it, and finds out where it can still be helped.
+-- block: turn
+DROP SEQUENCE IF EXISTS sa_notify.outbox_turn
 -- block: slot_0
 DROP TABLE IF EXISTS sa_notify.outbox_0
 -- block: slot_1
@@ -14,7 +17,5 @@ DROP TABLE IF EXISTS sa_notify.outbox_term
 DROP TABLE IF EXISTS sa_notify.outbox_gate
 -- block: seq
 DROP SEQUENCE IF EXISTS sa_notify.outbox_seq
--- block: turn
-DROP SEQUENCE IF EXISTS sa_notify.outbox_turn
 -- block: schema
 DROP SCHEMA IF EXISTS sa_notify
