@@ -80,8 +80,14 @@ class Pruning:
     def _empty(self, turn: int, sizes: list[int], now: float) -> None:
         left = sum(sizes)
         for slot in idle(turn, sizes):
-            if self._truncate(slot, unread=left > self._limit_bytes):
+            late = self._truncate(slot)
+            if late == []:
                 left -= sizes[slot]
+            elif late and left > self._limit_bytes:
+                # emptied the next time: a read that has its snapshot, but waits for a lock to be given
+                # back, would find the slot empty and itself still known
+                self._forget(late)
+                return
         if left > self._limit_bytes and now >= self._complain_at:
             self._complain_at = now + COMPLAINT_SECONDS
             logger.warning(
@@ -90,16 +96,17 @@ class Pruning:
                 extra={"outbox_size": left, "slot": current(turn)},
             )
 
-    def _truncate(self, slot: int, *, unread: bool) -> bool:
+    def _truncate(self, slot: int) -> list[str] | None:
+        """Readers who still need it, none when it was emptied; ``None`` while somebody uses it."""
         # a table that a migration is just dropping is not there any more
         with contextlib.suppress(LockNotAvailable, UndefinedTable), self._session.transaction():
             self._session.rows(_LOCK.format(slot=slot))
             late = [reader for (reader,) in self._session.rows(_READERS.format(slot=slot))]
-            if late and not unread:
-                return False
-            if late:
-                logger.warning("readers of the outbox are too far behind", extra={"readers": len(late)})
-                self._session.rows(_FORGET, (late,))
-            self._session.rows(_EMPTY.format(slot=slot))
-            return True
-        return False
+            if not late:
+                self._session.rows(_EMPTY.format(slot=slot))
+            return late
+        return None
+
+    def _forget(self, readers: list[str]) -> None:
+        logger.warning("readers of the outbox are too far behind", extra={"readers": len(readers)})
+        self._session.rows(_FORGET, (readers,))
