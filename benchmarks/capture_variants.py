@@ -9,7 +9,7 @@ from benchmarks.capture_table import items
 from sa_notify import realtime
 
 NONE, EMPTY, CONSTANT, NAIVE = "no trigger", "empty statement", "constant NOTIFY", "naive row"
-OURS, CARRYING = "sa_notify notify", "notify, carry"
+OURS, CARRYING = "sa_notify notify", "sa_notify notify with values"
 UNWATCHED, WATCHED = "sa_notify outbox, nobody watching", "sa_notify outbox, watched"
 CARRIED = ("title", "status", "priority")
 

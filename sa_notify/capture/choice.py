@@ -13,7 +13,7 @@ from sa_notify.capture.spec import DELIVERIES, TriggerSpec, is_virtual
 from sa_notify.errors import RealtimeError
 
 #: What a model gets that names none, in a process that names none.
-DEFAULT_DELIVERY = "notify"
+DEFAULT_DELIVERY = "outbox"
 _LATER_DELIVERIES = ("wal",)
 
 

@@ -56,6 +56,12 @@ class Base(DeclarativeBase):
 """
 
 
+@pytest.fixture(autouse=True)
+def by_notify(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that name no delivery use NOTIFY here, which needs nothing beside the table."""
+    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "notify")
+
+
 class Project:
     """Models, migrations and a database."""
 

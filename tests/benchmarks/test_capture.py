@@ -15,7 +15,17 @@ def test_a_quick_run_prints_ratios_messages_and_goals(
     pg_server: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A run on an installed server measures each variant and counts the messages of a statement."""
-    main(["--quick", "--url", pg_server, "--variants", "constant, sa_notify", "--only", "1 client, 90 rows"])
+    main(
+        [
+            "--quick",
+            "--url",
+            pg_server,
+            "--variants",
+            "constant, sa_notify notify",
+            "--only",
+            "1 client, 90 rows",
+        ]
+    )
     lines = capsys.readouterr().out.splitlines()
     counted = lines[next(n for n, line in enumerate(lines) if line.startswith("| NOTIFY messages")) :]
     assert "| UPDATE of one row, 1 client | 0 | 1 | 1 | 1 |" in counted

@@ -23,6 +23,12 @@ from sa_notify.capture.spec import TriggerSpec, spec_for, specs
 from sa_notify.errors import RealtimeError
 
 
+@pytest.fixture(autouse=True)
+def by_notify(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that name no delivery use NOTIFY here, which needs nothing beside the table."""
+    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "notify")
+
+
 def declarative() -> type[Any]:
     class Base(DeclarativeBase):
         pass
@@ -253,7 +259,7 @@ def test_delivery_from_the_environment(metadata: MetaData, monkeypatch: pytest.M
     with pytest.raises(RealtimeError, match="SA_NOTIFY_DELIVERY='wal' is not in this release"):
         realtime(table)
 
-    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "outbox")
+    monkeypatch.delenv("SA_NOTIFY_DELIVERY")
     assert spec_for(realtime(table)) == TriggerSpec(carry="all", delivery="outbox")
     with pytest.raises(RealtimeError, match="already"):
         realtime(delivery="notify")(table)

@@ -15,6 +15,12 @@ from sa_notify.cli.place import Place
 NAME = "SELECT proname FROM pg_proc WHERE proname ^@ 'sa_notify_items'"
 
 
+@pytest.fixture(autouse=True)
+def by_notify(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that name no delivery use NOTIFY here, which needs nothing beside the table."""
+    monkeypatch.setenv("SA_NOTIFY_DELIVERY", "notify")
+
+
 def items(metadata: MetaData, **options: Any) -> Table:
     table = Table("items", metadata, Column("id", Integer, primary_key=True), Column("a", Text))
     realtime(**options)(table)

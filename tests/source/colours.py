@@ -67,6 +67,10 @@ class Reader:
         self._colour.call(self.source.open)
         return self.source.epoch
 
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Something else that must be done beside the loop."""
+        return self._colour.call(function)
+
     def ping(self) -> list[ChangeSet]:
         return self._colour.call(self.source.ping)
 

@@ -1,5 +1,6 @@
 """What the triggers of a decorated model write is what a source reads."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,9 @@ from sqlalchemy import BigInteger, Engine, Text, delete, insert, text, update
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sa_notify import realtime
+from sa_notify.capture.spec import record, specs
 from sa_notify.change import Change, ChangeSet
+from tests.source.announcing import THROUGH_OUTBOX
 from tests.source.colours import Reader
 
 
@@ -25,12 +28,19 @@ class Thing(Base):
     note: Mapped[str | None]
 
 
+SPEC = specs(Base.metadata)[Thing.__table__.key]  # type: ignore[attr-defined]
 TABLE = 'public."Thing ""quoted"""'
 
 
 @pytest.fixture
-def things(engine: Engine) -> Engine:
+def things(engine: Engine, reader: Reader) -> Engine:
+    """The table, announced as the source hears it and wanted by it, with the source open."""
+    through_outbox = engine.url.database in THROUGH_OUTBOX
+    record(Thing.__table__, replace(SPEC, delivery="outbox" if through_outbox else "notify"))  # type: ignore[arg-type]
     Base.metadata.create_all(engine)
+    reader.open()
+    if through_outbox:
+        assert reader.call(lambda: reader.source.take([TABLE])) == {TABLE}  # type: ignore[attr-defined]
     return engine
 
 
@@ -44,7 +54,6 @@ def _read(reader: Reader, things: Engine) -> list[ChangeSet]:
 
 def test_each_statement_is_read_as_it_was_written(reader: Reader, things: Engine) -> None:
     """Inserts, updates, deletes, moved keys and truncations arrive with keys, columns and values."""
-    reader.open()
     statements: list[Any] = [
         insert(Thing).values(name='ключ "1"', part=1, n=2**53 + 1),
         update(Thing).values(note="x"),
@@ -83,7 +92,6 @@ def _in_any_order_of_a_moved_key(changes: list[Any]) -> list[Any]:
 
 def test_a_large_statement_is_one_change_of_its_table(reader: Reader, things: Engine) -> None:
     """More rows than bulk_limit are one bulk change; fewer come each, in several messages."""
-    reader.open()
     for count in (50, 51):
         with things.begin() as connection:
             rows = [{"name": "long " * 40 + str(n), "part": count} for n in range(count)]
@@ -98,7 +106,6 @@ def test_a_large_statement_is_one_change_of_its_table(reader: Reader, things: En
 
 def test_equal_changes_of_one_transaction_stay_apart(reader: Reader, things: Engine) -> None:
     """A row that goes to and fro in a transaction does not lose its last change as a repetition."""
-    reader.open()
     with things.begin() as connection:
         connection.execute(insert(Thing), {"name": "a", "part": 1})
         for n in (1, 0, 1, 0):
