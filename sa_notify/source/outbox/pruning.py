@@ -31,7 +31,10 @@ LOCK TABLE sa_notify.outbox_{slot} IN ACCESS EXCLUSIVE MODE NOWAIT
 _READERS = """
 SELECT r.id::text FROM sa_notify.outbox_reader r
 WHERE r.beat > pg_catalog.clock_timestamp() - interval '20 s' AND (
-  EXISTS (SELECT FROM sa_notify.outbox_{slot} o WHERE o.xid >= pg_catalog.pg_snapshot_xmax(r.processed))
+  EXISTS (
+    SELECT FROM sa_notify.outbox_{slot} o WHERE o.xid >= pg_catalog.pg_snapshot_xmax(r.processed)
+    AND o.xid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
+  )
   OR EXISTS (
     SELECT FROM pg_catalog.pg_snapshot_xip(r.processed) x(xid) JOIN sa_notify.outbox_{slot} o ON o.xid = x.xid
   )

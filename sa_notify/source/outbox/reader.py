@@ -21,10 +21,12 @@ SELECT NULL::bigint, pg_catalog.pg_current_snapshot()::text,
      pg_catalog.count(*) FILTER (WHERE r.id = $3 AND r.beat > pg_catalog.clock_timestamp() - interval '10 s'),
      ',', pg_catalog.count(*)) FROM sa_notify.outbox_reader r)
 """
+# Rows restored from another cluster's dump may be of transactions that are yet to come here.
 _SLOT = """
 UNION ALL
 SELECT o.seq, o.xid::text, o.depth, o.relation, o.body
-FROM sa_notify.outbox_{slot} o WHERE o.xid >= $1
+FROM sa_notify.outbox_{slot} o
+WHERE o.xid >= $1 AND o.xid < pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
 UNION ALL
 SELECT o.seq, o.xid::text, o.depth, o.relation, o.body
 FROM sa_notify.outbox_{slot} o WHERE o.xid = ANY ($2)

@@ -1,15 +1,18 @@
 """Followers of an outbox in a database of the test's own."""
 
 import contextlib
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine
 
+from demo.embedded import EmbeddedPostgres
+from demo.rooms import temporary_room
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox.source import OutboxSource, Wake
-from tests.source.outbox.outboxes import Follower, make_outbox
+from tests.source.outbox.outboxes import Follower, execute, make_outbox
 
 Follow = Callable[..., Follower]
 
@@ -33,3 +36,24 @@ def follow(outbox: Engine) -> Iterator[Follow]:
             return follower
 
         yield make
+
+
+@pytest.fixture(scope="session")
+def own_server() -> Iterator[EmbeddedPostgres]:
+    """A server that a test may kill and start again; transactions may be prepared on it."""
+    room = temporary_room("sa-notify-outbox-")
+    try:
+        with EmbeddedPostgres(room, settings=["max_prepared_transactions=5"]) as server:
+            yield server
+    finally:
+        shutil.rmtree(room, ignore_errors=True)
+
+
+@pytest.fixture
+def own_engine(own_server: EmbeddedPostgres) -> Iterator[Engine]:
+    """An engine on it, where an outbox stands."""
+    engine = create_engine(own_server.url)
+    make_outbox(engine)
+    yield engine
+    execute(engine, "DROP SCHEMA sa_notify CASCADE")
+    engine.dispose()

@@ -130,3 +130,30 @@ class Follower:
     def close(self) -> None:
         with contextlib.suppress(SourceLost):
             self.source.close()
+
+
+def all_is_well(followers: list[Follower], writer: Connection) -> None:
+    """Each hears all that is written from now on, once; one may have to follow another into a new epoch."""
+    names = iter(range(10**6))
+
+    def settled() -> bool:
+        name = f"probe {next(names)}"
+        epochs = [len(follower.epochs) for follower in followers]
+        commit(writer, name)
+        for follower in followers:
+            _hears_or_loses(follower, name)
+        return epochs == [len(follower.epochs) for follower in followers]
+
+    wait_for(settled, "followers at rest")
+    put(writer, "gone")
+    writer.rollback()
+    for n in range(10):
+        commit(writer, f"row {n}")
+    for follower in followers:
+        follower.hears(*(f"row {n}" for n in range(10)))
+        assert "gone" not in follower.keys
+
+
+def _hears_or_loses(follower: Follower, name: str) -> None:
+    epochs = len(follower.epochs)
+    follower.until(lambda: name in follower.keys or len(follower.epochs) > epochs, name)
