@@ -15,7 +15,7 @@ from sa_notify.capture.catalog import installed
 from sa_notify.capture.coverage import coverage
 from sa_notify.capture.ddl import Target
 from sa_notify.capture.spec import spec_for
-from tests.capture.ears import Ear
+from tests.capture.ears import Ear, OutboxEar
 from tests.protocol import wait_for
 
 #: It is a superuser who may play a replica.
@@ -171,7 +171,7 @@ def logical_server() -> Iterator[str]:
 
 
 @contextmanager
-def subscription(server: str) -> Iterator[tuple[Engine, Engine, str]]:
+def subscription(server: str, delivery: str) -> Iterator[tuple[Engine, Engine, str]]:
     """Publisher, subscriber, and the subscriber's URL; both have the table, which is replicated."""
     urls = [
         make_url(server).set(database=name).render_as_string(False) for name in ("publisher", "subscriber")
@@ -183,7 +183,7 @@ def subscription(server: str) -> Iterator[tuple[Engine, Engine, str]]:
     engines = [create_engine(url, isolation_level="AUTOCOMMIT") for url in urls]
     for engine, options in zip(engines, ({}, {"always": True}), strict=True):
         table = items(MetaData())
-        realtime(**options)(table)
+        realtime(delivery=delivery, **options)(table)
         table.metadata.create_all(engine)
     port = make_url(server).port
     with engines[0].connect() as connection:
@@ -203,14 +203,20 @@ def subscription(server: str) -> Iterator[tuple[Engine, Engine, str]]:
     finally:
         with engines[1].connect() as connection:
             connection.execute(text("DROP SUBSCRIPTION sub"))
-        for engine in (*engines, maintenance):
+        for engine in engines:
             engine.dispose()
+        with maintenance.connect() as connection:
+            for name in ("subscriber", "publisher"):
+                connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        maintenance.dispose()
 
 
-def test_logical_replication(logical_server: str) -> None:
+@pytest.mark.parametrize("delivery", ["notify", "outbox"])
+def test_logical_replication(logical_server: str, delivery: str) -> None:
     """Rows that a subscription's worker applies are announced in the subscriber's database."""
-    with subscription(logical_server) as (publisher, subscriber, url):
-        ear = Ear(url)
+    with subscription(logical_server, delivery) as (publisher, subscriber, url):
+        ear = (OutboxEar if delivery == "outbox" else Ear)(url)
+        ear.attend()
         heard: list[Any] = []
 
         def told(*operations: str) -> bool:
