@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 _OPS: Final[Mapping[str, Op]] = {"i": "insert", "u": "update", "d": "delete"}
 _NOTHING: Final[Mapping[str, tuple[Any, Any]]] = {}
 
+
 def _float(text: str) -> float | str:
     """A number; beyond what a float holds, which jsonb may be, its text."""
     number = float(text)
