@@ -1,5 +1,6 @@
 """One unbroken stretch of the outbox: its connections, the thread that reads, and what is kept for others."""
 
+import logging
 import os
 import time
 import uuid
@@ -9,7 +10,7 @@ from sa_notify.errors import SourceLost
 from sa_notify.source.listening import Connect, begin_listening
 from sa_notify.source.outbox.check import check_outbox
 from sa_notify.source.outbox.ear import CHANNEL, Ear
-from sa_notify.source.outbox.keeper import Keeper
+from sa_notify.source.outbox.keeper import Keeper, end_silent_keeper, is_free
 from sa_notify.source.outbox.mailbox import Mailbox
 from sa_notify.source.outbox.native import native
 from sa_notify.source.outbox.pace import POLLED_SECONDS, SILENT_SECONDS, Pace
@@ -18,6 +19,8 @@ from sa_notify.source.outbox.reader import Reader
 from sa_notify.source.outbox.registration import Registration, current_term
 from sa_notify.source.outbox.session import Connections, Session
 from sa_notify.source.payloads import Payloads
+
+logger = logging.getLogger(__name__)
 
 #: A keeper that is just beginning, or ending, is waited for so long.
 KEEPER_SECONDS: Final = 3.0
@@ -88,15 +91,27 @@ class Following:
 
     def _term(self, session: Session) -> str:
         """The term of who keeps the outbox: this process, if nobody else does."""
+        term = self._kept(session)
+        if term is None and end_silent_keeper(session):
+            logger.warning("the process that kept the outbox did not answer: its sessions were ended")
+            term = self._kept(session)
+        if term is None:
+            raise SourceLost("the process that keeps the outbox does not answer")
+        return term
+
+    def _kept(self, session: Session) -> str | None:
         deadline = time.monotonic() + KEEPER_SECONDS
         while time.monotonic() < deadline:
-            self._keeper = Keeper.take(self._connections, pooled=self._pooled, limit_bytes=self._limit_bytes)
-            if self._keeper is not None:
-                return self._keeper.term
-            if (term := current_term(session)) is not None:
+            if is_free(session):
+                self._keeper = Keeper.take(
+                    self._connections, pooled=self._pooled, limit_bytes=self._limit_bytes
+                )
+                if self._keeper is not None:
+                    return self._keeper.term
+            elif (term := current_term(session)) is not None:
                 return term
             native("time", "sleep")(_AGAIN_SECONDS)
-        raise SourceLost("the process that keeps the outbox does not answer")
+        return None
 
     def _ear(self, session: Session) -> Ear | None:
         if self._pooled:

@@ -11,7 +11,7 @@ from psycopg2 import Error
 from sa_notify.errors import SetupError, SourceLost
 from sa_notify.source.losing import first_line
 from sa_notify.source.outbox.gates import Gates
-from sa_notify.source.outbox.keys import KEEPER
+from sa_notify.source.outbox.keys import KEEPER, gate
 from sa_notify.source.outbox.native import NativeThread, Signal, native
 from sa_notify.source.outbox.pruning import Pruning
 from sa_notify.source.outbox.registration import BEAT_SECONDS
@@ -35,6 +35,17 @@ VALUES (%s::uuid, pg_catalog.clock_timestamp(), pg_catalog.pg_backend_pid())
 """
 _BEAT = """
 UPDATE sa_notify.outbox_term SET beat = pg_catalog.clock_timestamp() WHERE term = %s::uuid RETURNING 1
+"""
+# Who holds one of our locks alone is a keeper's; a process that is stopped, or whose machine is gone, holds
+# them for as long as PostgreSQL takes its connection for alive, which may be hours.
+_END_SILENT = f"""
+SELECT pg_catalog.pg_terminate_backend(l.pid) FROM pg_catalog.pg_locks l
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid IN ({gate(0) >> 32}, {KEEPER >> 32})
+  AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
+  AND NOT EXISTS (
+    SELECT FROM sa_notify.outbox_term t WHERE t.beat > pg_catalog.clock_timestamp() - interval '10 s'
+  )
 """
 
 
@@ -137,3 +148,17 @@ def _obtained(locks: LockSession) -> bool:
             return True
         native("time", "sleep")(_ATTEMPT_SECONDS)
     return False
+
+
+def is_free(session: Session) -> bool:
+    """Whether nobody keeps the outbox."""
+    ((free,),) = session.rows(f"SELECT pg_catalog.pg_try_advisory_xact_lock_shared({KEEPER})")
+    return bool(free)
+
+
+def end_silent_keeper(session: Session) -> bool:
+    """End the sessions of a keeper that gives no sign of life; whether there were any.
+
+    :raises psycopg2.Error: when this role may not.
+    """
+    return bool(session.rows(_END_SILENT))

@@ -200,7 +200,7 @@ def test_a_migration_never_waits_for_who_waits_for_it(
         cursor.execute("LOCK TABLE sa_notify.outbox_0")
     with ThreadPoolExecutor(2) as threads, migrating.cursor() as cursor:
         cursor.execute("SET deadlock_timeout = '10ms'")
-        dropping = threads.submit(lambda: [cursor.execute(statement.sql) for statement in drop_outbox()])
+        dropping = threads.submit(cursor.execute, ";".join(statement.sql for statement in drop_outbox()))
         wait_for(lambda: _waiting(outbox) == 1, "the migration to wait")
         read = threads.submit(reader.read)
         wait_for(lambda: _waiting(outbox) == 2, "the reader to wait")
