@@ -1,0 +1,84 @@
+"""A reader that rests is woken by whoever commits: always."""
+
+import random
+import threading
+import time
+from typing import Any
+
+from sqlalchemy import Engine
+
+from sa_notify.source.outbox.pace import QUIET_SECONDS, RINGS_SECONDS
+from tests.protocol import wait_for
+from tests.source.announcing import plain
+from tests.source.outbox.conftest import Follow
+from tests.source.outbox.counters import SIZE, TABLE, make_counters
+from tests.source.outbox.outboxes import Follower, commit, put
+
+NEVER = float("inf")
+
+
+def _asleep(follower: Follower) -> Any:
+    return follower.source._following.pump._pace.asleep  # type: ignore[attr-defined]
+
+
+def test_no_ring_is_lost(outbox: Engine, follow: Follow) -> None:
+    """Without any look of its own, a reader hears each commit, wherever it falls beside its going to sleep."""
+    make_counters(outbox)
+    follower = follow(safety_seconds=NEVER)
+    assert follower.source.take([TABLE]) == {TABLE}  # type: ignore[attr-defined]
+    writer, draw, heard = plain(outbox), random.Random(7), 0
+    writer.autocommit = True
+    pauses = (0.0, QUIET_SECONDS * 0.8, QUIET_SECONDS, QUIET_SECONDS * 1.2, RINGS_SECONDS)
+    for n in range(400 * SIZE):
+        follower.source.keep([TABLE])  # type: ignore[attr-defined]
+        with writer.cursor() as cursor:
+            cursor.execute("UPDATE counters SET version = version + 1 WHERE id = %s", (n % 40 + 1,))
+        deadline = time.monotonic() + 5
+        while heard <= n:
+            heard += sum(len(changeset.changes) for changeset in follower.source.read())
+            assert time.monotonic() < deadline, f"commit {n} was not heard"
+        if pause := draw.choice(pauses):
+            time.sleep(pause * (0.9 + draw.random() / 5))
+    writer.close()
+
+
+def test_no_ring_is_lost_among_many(outbox: Engine, follow: Follow) -> None:
+    """Bursts of several writers, with pauses in which the reader falls asleep."""
+    follower = follow(safety_seconds=NEVER)
+    for burst in range(10 * SIZE):
+        names = [f"{burst}/{writer}/{n}" for writer in range(4) for n in range(10)]
+        threads = [threading.Thread(target=_commit_all, args=(outbox, names[n::4])) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        follower.until(lambda names=names: set(names) <= set(follower.keys), f"burst {burst}")
+        for thread in threads:
+            thread.join()
+    assert len(follower.keys) == len(set(follower.keys)) == 400 * SIZE
+    assert len(follower.epochs) == 1
+
+
+def _commit_all(engine: Engine, names: list[str]) -> None:
+    connection = plain(engine)
+    for name in names:
+        commit(connection, name)
+    connection.close()
+
+
+def test_a_writer_that_will_not_ring_keeps_it_awake(outbox: Engine, follow: Follow) -> None:
+    """Who wrote while the reader was awake does not ring: there is no sleep before it has ended."""
+    follower, writer, other = follow(safety_seconds=NEVER), plain(outbox), plain(outbox)
+    wait_for(lambda: _asleep(follower), "rest")
+
+    def awake() -> bool:
+        commit(other, "busy")
+        return not _asleep(follower)
+
+    wait_for(awake, "busy")
+    put(writer, "late")
+    time.sleep(10 * QUIET_SECONDS)  # any reader that would sleep does so now
+    assert not _asleep(follower)
+    writer.commit()
+    follower.hears("late")
+    wait_for(lambda: _asleep(follower), "rest")
+    writer.close()
+    other.close()
