@@ -1,6 +1,7 @@
 """Threads and waiting that stay native where gevent has replaced the standard library."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -44,6 +45,25 @@ class NativeThread:
             self._target()
         finally:
             self._running.release()
+
+
+class Guard:
+    """A lock for what native threads share.
+
+    A forked child, in which nobody would ever give it back, passes freely: it has one thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = native("_thread", "allocate_lock")()
+        self._pid = os.getpid()
+
+    def __enter__(self) -> None:
+        if self._pid == os.getpid():
+            self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        if self._pid == os.getpid():
+            self._lock.release()
 
 
 class Signal:

@@ -1,5 +1,6 @@
 """The native thread that reads the outbox and hands over what it finds."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Collection, Sequence
@@ -108,6 +109,8 @@ class Pump:
             self._registration.end()
         except SourceLost as error:
             self._mailbox.fail(error)
+            with contextlib.suppress(Error):
+                self._registration.end()
         except (SetupError, Error, OSError) as error:
             self._mailbox.fail(SourceLost(first_line(error)))
         except Exception as error:
@@ -186,7 +189,8 @@ class Pump:
         if rows:
             self._deliver(changesets(rows))
             self._pace.found(now)
-            self._owes = self._owes or not heard.rang
+            # whoever rings while the keeper is awake tells of one transaction, and others may have read then
+            self._owes = self._owes or not (heard.rang and self._pace.asleep)
         else:
             self._pace.found_nothing()
         if heard.rang and self._doorbell and self._pace.asleep and self._pace.rang(now):

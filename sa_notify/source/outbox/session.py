@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from sa_notify.errors import ConfigurationError, SourceLost
 from sa_notify.source.listening import Connect, begin_session
 from sa_notify.source.losing import first_line
-from sa_notify.source.outbox.native import native
+from sa_notify.source.outbox.native import Guard
 from sa_notify.source.sockets import SocketHandle
 
 STATEMENT_SECONDS: Final = 5
@@ -142,7 +142,7 @@ class Connections:
 
     def __init__(self, connect: Connect) -> None:
         self._connect = connect
-        self._guard = native("_thread", "allocate_lock")()
+        self._guard = Guard()
         self._open: dict[Connection, SocketHandle] = {}
         self._cut = False
         self._pid = os.getpid()

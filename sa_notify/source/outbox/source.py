@@ -94,7 +94,7 @@ class OutboxSource:
 
     def interrupt(self) -> None:
         """End what waits; from any thread."""
-        if (following := self._following) is not None:
+        if (following := self._following) is not None and following.pid == os.getpid():
             following.interrupt()
 
     def close(self) -> None:

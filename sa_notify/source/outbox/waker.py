@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from sa_notify.source.outbox.native import native
+from sa_notify.source.outbox.native import Guard
 
 
 class Waker:
@@ -14,7 +14,7 @@ class Waker:
         os.set_blocking(self._readable, False)
         os.set_blocking(self._writable, False)
         # a descriptor that is closed may soon be somebody else's
-        self._guard = native("_thread", "allocate_lock")()
+        self._guard = Guard()
         self._closed = False
 
     def fileno(self) -> int:

@@ -1,6 +1,8 @@
 """An outbox that tests write to as triggers would, and those who follow it."""
 
 import contextlib
+import itertools
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -134,10 +136,10 @@ class Follower:
 
 def all_is_well(followers: list[Follower], writer: Connection) -> None:
     """Each hears all that is written from now on, once; one may have to follow another into a new epoch."""
-    names = iter(range(10**6))
+    token, names = secrets.token_hex(4), itertools.count()
 
     def settled() -> bool:
-        name = f"probe {next(names)}"
+        name = f"probe {token} {next(names)}"
         epochs = [len(follower.epochs) for follower in followers]
         commit(writer, name)
         for follower in followers:
@@ -148,9 +150,9 @@ def all_is_well(followers: list[Follower], writer: Connection) -> None:
     put(writer, "gone")
     writer.rollback()
     for n in range(10):
-        commit(writer, f"row {n}")
+        commit(writer, f"{token} {n}")
     for follower in followers:
-        follower.hears(*(f"row {n}" for n in range(10)))
+        follower.hears(*(f"{token} {n}" for n in range(10)))
         assert "gone" not in follower.keys
 
 
