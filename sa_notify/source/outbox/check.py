@@ -27,7 +27,8 @@ SELECT pg_catalog.quote_ident(current_user), s.schema AND (
   SELECT pg_catalog.bool_and(pg_catalog.has_table_privilege(name, right_))
   FROM (VALUES ('sa_notify.outbox_reader'), ('sa_notify.outbox_term'), ('sa_notify.outbox_gate')) own(name),
     (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE')) needed(right_)
-) AND pg_catalog.has_sequence_privilege('sa_notify.outbox_turn', 'UPDATE')
+) AND pg_catalog.has_sequence_privilege('sa_notify.outbox_turn', 'SELECT')
+  AND pg_catalog.has_sequence_privilege('sa_notify.outbox_turn', 'UPDATE')
 FROM (SELECT pg_catalog.has_schema_privilege('sa_notify', 'USAGE') AS schema) s
 """
 
