@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# Processes that run tests side by side, each with servers of its own.
+WORKERS ?= 2
 BENCH_ARGS ?=
 
 PY := $(VENV)/bin/python
@@ -31,7 +33,7 @@ check: $(INSTALLED) ## Lint, types, architecture
 
 test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
 	chromium="$$($(PY) tools/chromium.py --install)" && \
-		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest $(PYTEST_ARGS)
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
 
 test-matrix: $(INSTALLED) ## Migrations over versions; ALEMBIC="1.16 newest" SQLALCHEMY=2.1 PYTHONS="3.11 3.12"
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/nox --session migrations -- $(PYTEST_ARGS)

@@ -15,6 +15,21 @@ from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 
 
+#: Rooms whose tests start servers and browsers and wait for what they see: one process runs them all.
+_ONE_BY_ONE = {"admin", "benchmarks", "browser", "demo", "dispatch", "packaging", "web"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Share tests out among processes by their room."""
+    for item in items:
+        room = item.path.relative_to(config.rootpath).parts[1]
+        if room in _ONE_BY_ONE:
+            item.add_marker(pytest.mark.xdist_group("one by one"))
+        elif room == "source":
+            # modules have servers of their own
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[str]:
     """The maintenance database's URL: SA_NOTIFY_TEST_DATABASE_URL, else an embedded PostgreSQL 18."""
