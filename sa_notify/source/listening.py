@@ -25,7 +25,7 @@ _LISTEN_ATTEMPTS = 3
 _GREETING = """
 SELECT pg_catalog.pg_backend_pid(), pg_catalog.pg_is_in_recovery(),
        pg_catalog.current_setting('server_encoding'),
-       pg_catalog.set_config('idle_session_timeout', '0', false)
+       pg_catalog.set_config('idle_session_timeout', '0', %s)
 """
 
 
@@ -46,9 +46,10 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
     return codec
 
 
-def begin_session(connection: Connection) -> tuple[int, str]:
+def begin_session(connection: Connection, *, pooled: bool = False) -> tuple[int, str]:
     """Autocommit, on a primary, in an encoding that loses nothing.
 
+    :param pooled: a pooler of transactions gives the session to others too: change nothing for them.
     :returns: the backend's number, and the codec as :func:`begin_listening` returns it.
     :raises SetupError: on a standby.
     :raises psycopg2.Error: when the connection fails.
@@ -56,7 +57,7 @@ def begin_session(connection: Connection) -> tuple[int, str]:
     # whatever an application's own "connect" hook left open; autocommit can't be set inside it
     connection.rollback()
     connection.autocommit = True
-    backend, standby, encoding = _greet(connection)
+    backend, standby, encoding = _greet(connection, pooled=pooled)
     if standby:
         raise SetupError(
             "PostgreSQL answers as a standby, where LISTEN is not possible: let the engine, or "
@@ -65,9 +66,9 @@ def begin_session(connection: Connection) -> tuple[int, str]:
     return backend, _use_encoding(connection, encoding)
 
 
-def _greet(connection: Connection) -> tuple[int, bool, str]:
+def _greet(connection: Connection, *, pooled: bool) -> tuple[int, bool, str]:
     with connection.cursor() as cursor:
-        cursor.execute(_GREETING)
+        cursor.execute(_GREETING, (pooled,))
         row: Any = cursor.fetchone()
     return row[0], row[1], row[2]
 

@@ -40,7 +40,7 @@ class Following:
         self.pump: Pump | None = None
         self._connect, self._pooled = connect, pooled
         self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
-        self._connections = Connections(connect)
+        self._connections = Connections(connect, pooled=pooled)
         self._keeper: Keeper | None = None
 
     def open(self) -> None:

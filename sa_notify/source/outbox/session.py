@@ -140,8 +140,8 @@ class Connections:
     :param connect: makes one.
     """
 
-    def __init__(self, connect: Connect) -> None:
-        self._connect = connect
+    def __init__(self, connect: Connect, *, pooled: bool = False) -> None:
+        self._connect, self._pooled = connect, pooled
         self._guard = Guard()
         self._open: dict[Connection, SocketHandle] = {}
         self._cut = False
@@ -160,7 +160,7 @@ class Connections:
             with self._guard:
                 self._open[connection] = handle
             self.check()
-            return connection, begin_session(connection)[1]
+            return connection, begin_session(connection, pooled=self._pooled)[1]
         except BaseException:
             self.close(connection)
             raise
