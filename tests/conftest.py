@@ -14,7 +14,6 @@ from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 
-
 #: Rooms whose tests start servers and browsers and wait for what they see: one process runs them all.
 _ONE_BY_ONE = {"admin", "benchmarks", "browser", "demo", "dispatch", "packaging", "web"}
 

@@ -22,7 +22,7 @@ def _asleep(follower: Follower) -> Any:
 
 
 def test_no_ring_is_lost(outbox: Engine, follow: Follow) -> None:
-    """Without any look of its own, a reader hears each commit, wherever it falls beside its going to sleep."""
+    """Without any look of its own a reader hears each commit, wherever it falls beside its sleep."""
     make_counters(outbox)
     follower = follow(safety_seconds=NEVER)
     assert follower.source.take([TABLE]) == {TABLE}  # type: ignore[attr-defined]

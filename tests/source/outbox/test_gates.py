@@ -136,7 +136,7 @@ def test_a_savepoint_that_was_rolled_back_holds_nothing(
 
 
 def test_readers_under_way_lose_nothing(counters: Engine, follow: Follow) -> None:
-    """Whatever is not visible to a read that begins when the table stands is heard, under constant writing."""
+    """What a read that begins when the table stands does not see is heard, under constant writing."""
     over = threading.Event()
 
     def write(key: int) -> None:
