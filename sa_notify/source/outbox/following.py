@@ -76,10 +76,13 @@ class Following:
     def close(self) -> None:
         """Give everything back; in a forked child, leave the parent's alone."""
         if self.pid == os.getpid():
-            for part in (self.pump, self._keeper):
-                if part is not None:
-                    part.stop(_STOP_SECONDS)
+            parts = [part for part in (self.pump, self._keeper) if part is not None]
+            ended = all(part.stop(_STOP_SECONDS) for part in parts)
             self._connections.cut()
+            if not ended:
+                # what is cut off ends at once
+                for part in parts:
+                    part.stop(_STOP_SECONDS)
         self._connections.close_all()
         self.mailbox.close()
 

@@ -105,11 +105,11 @@ class Keeper:
         """Look at once what is wanted; from any thread."""
         self._hurry.set()
 
-    def stop(self, seconds: float) -> None:
-        """End it; waits for its last statement at most that long."""
+    def stop(self, seconds: float) -> bool:
+        """End it; waits for its last statement at most that long. Whether it has ended."""
         self._stopped = True
         self._hurry.set()
-        self._thread.join(seconds)
+        return self._thread.join(seconds)
 
     # -- the thread
 

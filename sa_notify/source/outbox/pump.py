@@ -65,6 +65,8 @@ class Pump:
         self._tickets, self._waker, self._thread = Tickets(), Waker(), NativeThread(self._run)
         self._stopped = self._answered = False
         self._kept: frozenset[str] | None = None
+        #: Who only wants to see that PostgreSQL answers.
+        self._pings: list[Ticket] = []
         self._read_at = self._beat_at = self._sleep_at = self._told_at = 0.0
         self._owes = False
 
@@ -74,12 +76,13 @@ class Pump:
         """Begin."""
         self._thread.start()
 
-    def stop(self, seconds: float) -> None:
-        """End it; waits for its last statement at most that long."""
+    def stop(self, seconds: float) -> bool:
+        """End it; waits for its last statement at most that long. Whether it has ended."""
         self._stopped = True
         self._waker.set()
-        if self._thread.join(seconds):
+        if ended := self._thread.join(seconds):
             self._waker.close()
+        return ended
 
     def ask(self, ticket: Ticket) -> frozenset[str]:
         """Wait for the answer.
@@ -119,17 +122,17 @@ class Pump:
         finally:
             self._mailbox.fail(SourceLost("not open in this process"))
             self._tickets.close()
+            self._answer_pings(None)
             self._desk.close()
 
     def _turn(self) -> None:
         heard = self._wait()
         now = time.monotonic()
         self._deliver(self._payloads.grouped(heard.payloads))
-        pings = self._attend(heard, now)
-        if heard.rang or pings or now >= self._read_at:
+        self._attend(heard, now)
+        if heard.rang or self._pings or now >= self._read_at:
             self._read(now, heard)
-        for ping in pings:
-            ping.answer(frozenset())
+        self._answer_pings(frozenset())
         if now >= self._desk.due:
             self._desk.look()
         if now >= self._beat_at:
@@ -151,9 +154,10 @@ class Pump:
 
     # -- what is wanted
 
-    def _attend(self, heard: Heard, now: float) -> list[Ticket]:
-        """Take questions in; those that only want to see that PostgreSQL answers."""
+    def _attend(self, heard: Heard, now: float) -> None:
+        """Take questions in."""
         asked = list(self._tickets.take())
+        self._pings += [ticket for ticket in asked if not ticket.tables]
         takes = [ticket for ticket in asked if ticket.tables]
         if takes:
             self._desk.add(takes, now)
@@ -164,7 +168,11 @@ class Pump:
         if heard.answered or self._answered:
             self._answered = False
             self._desk.look()
-        return [ticket for ticket in asked if not ticket.tables]
+
+    def _answer_pings(self, answer: frozenset[str] | None) -> None:
+        pings, self._pings = self._pings, []
+        for ping in pings:
+            ping.answer(answer)
 
     def _ask_keeper(self) -> None:
         if self._keeper:
