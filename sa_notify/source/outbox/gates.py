@@ -1,23 +1,23 @@
 """Holding the gates of all tables that some source wants."""
 
-import logging
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
-from psycopg2 import Error
-
-from sa_notify.errors import SetupError, SourceLost
 from sa_notify.source.outbox.keys import gate
-from sa_notify.source.outbox.native import NativeThread, Signal
+from sa_notify.source.outbox.native import Signal
 from sa_notify.source.outbox.relation import Relation
 from sa_notify.source.outbox.session import Connections, LockSession, Session
-
-logger = logging.getLogger(__name__)
+from sa_notify.source.outbox.waiter import Waiter
 
 #: A gate is waited for so long before a thread of its own does; new writers capture meanwhile.
 PATIENCE_SECONDS: Final = 0.1
+#: All gates together, so that the keeper gives its signs of life however many writers hold them.
+ROUND_PATIENCE_SECONDS: Final = 0.3
 #: As many threads wait for writers that began before their table was wanted.
 WAITERS: Final = 4
+#: The keeper waits so long for a thread that has a gate to hand it over.
+_HANDOVER_SECONDS: Final = 1.0
 
 _WANTED = """
 SELECT DISTINCT w.name FROM sa_notify.outbox_reader r, pg_catalog.unnest(r.wanted) w(name)
@@ -72,8 +72,9 @@ class Gates:
         self._locks, self._desk = locks, desk
         self._connections, self._hurry, self._pooled = connections, hurry, pooled
         self._answered: dict[str, tuple[int | None, bool]] = {}
-        self._held: dict[int, LockSession] = {}
-        self._waiters: dict[int, _Waiter] = {}
+        self._held: set[int] = set()
+        self._waiters: dict[int, Waiter] = {}
+        self._tried = 0
 
     def attend(self) -> bool:
         """Hold what is wanted, and no more; whether there are new answers.
@@ -82,7 +83,10 @@ class Gates:
         """
         wanted = oids(self._desk, [name for (name,) in self._desk.rows(_WANTED)])
         self._drop(wanted)
-        self._take({oid for oid in wanted.values() if oid is not None})
+        existing = {oid for oid in wanted.values() if oid is not None}
+        self._take_over()
+        self._take(existing)
+        self._wait_for(existing)
         return self._answer(wanted)
 
     def check(self) -> None:
@@ -90,32 +94,39 @@ class Gates:
 
         :raises psycopg2.Error: when it is not.
         """
-        for session in {self._locks, *self._held.values()}:
-            session.backend()
+        self._locks.backend()
 
     # -- inside
 
-    def _take(self, wanted: set[int]) -> None:
-        free = sorted(wanted - self._held.keys() - self._waiters.keys())
-        if free:
-            keys = {gate(oid): oid for oid in free}
-            for key in self._locks.try_lock(*keys):
-                self._held[keys[key]] = self._locks
-        for oid in free:
-            if oid not in self._held and self._locks.lock(gate(oid), PATIENCE_SECONDS):
-                self._held[oid] = self._locks
-        for oid in wanted - self._held.keys():
-            self._wait_for(oid)
+    def _take_over(self) -> None:
+        """What waiters have obtained; from then on their thread and connection are free for others."""
+        for oid, waiter in list(self._waiters.items()):
+            if waiter.obtained and self._locks.lock(gate(oid), _HANDOVER_SECONDS):
+                self._held.add(oid)
+                del self._waiters[oid]
+            elif waiter.ended:
+                del self._waiters[oid]
 
-    def _wait_for(self, oid: int) -> None:
-        waiter = self._waiters.get(oid)
-        if waiter is None and len(self._waiters) < WAITERS:
-            self._waiters[oid] = waiter = _Waiter(oid, self._connections, self._hurry, pooled=self._pooled)
-            waiter.start()
-        if waiter is not None and waiter.session is not None:
-            self._held[oid] = waiter.session
-        elif waiter is not None and waiter.failed:
-            del self._waiters[oid]
+    def _take(self, wanted: set[int]) -> None:
+        free = {gate(oid): oid for oid in wanted - self._held - self._waiters.keys()}
+        if free:
+            self._held |= {free[key] for key in self._locks.try_lock(*free)}
+        until = time.monotonic() + ROUND_PATIENCE_SECONDS
+        for oid in self._in_turn(set(free.values()) - self._held):
+            if time.monotonic() + PATIENCE_SECONDS > until:
+                break
+            self._tried = oid
+            if self._locks.lock(gate(oid), PATIENCE_SECONDS):
+                self._held.add(oid)
+
+    def _in_turn(self, oids: Iterable[int]) -> list[int]:
+        """Those that were not tried last come first."""
+        return sorted(oids, key=lambda oid: (oid <= self._tried, oid))
+
+    def _wait_for(self, wanted: set[int]) -> None:
+        for oid in sorted(wanted - self._held - self._waiters.keys())[: WAITERS - len(self._waiters)]:
+            self._waiters[oid] = Waiter(oid, self._connections, self._hurry, pooled=self._pooled)
+            self._waiters[oid].start()
 
     def _answer(self, wanted: Oids) -> bool:
         found = {name: (oid, oid is None or oid in self._held) for name, oid in wanted.items()}
@@ -136,52 +147,15 @@ class Gates:
             self._desk.rows(_DROP, (gone,))
         for name in gone:
             del self._answered[name]
-        for oid in (self._held.keys() | self._waiters.keys()) - set(still.values()):
+        for oid in (self._held | self._waiters.keys()) - set(still.values()):
             self._release(oid)
 
     def _outdated(self, wanted: Oids) -> bool:
         return any(wanted.get(name, oid) != oid for name, (oid, _) in self._answered.items())
 
     def _release(self, oid: int) -> None:
-        session, waiter = self._held.pop(oid, None), self._waiters.pop(oid, None)
-        if waiter is not None:
+        if waiter := self._waiters.pop(oid, None):
             waiter.stop()
-        elif session is not None:
-            session.unlock(gate(oid))
-
-
-class _Waiter:
-    """Waits for one gate in a thread of its own, and holds it from then on.
-
-    :ivar session: what holds the gate, once it is held.
-    """
-
-    def __init__(self, oid: int, connections: Connections, hurry: Signal, *, pooled: bool) -> None:
-        self.session: LockSession | None = None
-        self.failed = self._stopped = False
-        self._oid, self._connections, self._hurry, self._pooled = oid, connections, hurry, pooled
-        self._connection = connections.open()[0]
-
-    def start(self) -> None:
-        NativeThread(self._run).start()
-
-    def stop(self) -> None:
-        """Wait no longer, hold no longer."""
-        self._stopped = True
-        self._connections.cut_one(self._connection)
-        if self.session is not None:
-            self._connections.close(self._connection)
-
-    def _run(self) -> None:
-        try:
-            session = LockSession(self._connection, pooled=self._pooled)
-            session.lock(gate(self._oid), 0)
-            self.session = session
-            if self._stopped:
-                self._connections.close(self._connection)
-        except (Error, OSError, SourceLost, SetupError) as error:
-            self.failed = True
-            self._connections.close(self._connection)
-            logger.debug("nobody waits for a gate any more", exc_info=error)
-        finally:
-            self._hurry.set()
+        if oid in self._held:
+            self._held.remove(oid)
+            self._locks.unlock(gate(oid))

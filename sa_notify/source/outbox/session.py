@@ -36,6 +36,14 @@ _GLOBAL: Final = "".join(f"SET {name} = '{value}'; " for name, value in _SETTING
 _AWAKE: Final = f"SET LOCAL idle_in_transaction_session_timeout = '{STATEMENT_SECONDS}s'; "
 
 
+_WAITING: Final = """
+SELECT FROM pg_catalog.pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND NOT l.granted
+AND l.classid = {high} AND l.objid = {low} AND l.database = (
+  SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = pg_catalog.current_database()
+)
+"""
+
+
 class Session:
     """One connection in autocommit.
 
@@ -127,6 +135,13 @@ class LockSession:
     def unlock(self, *keys: int) -> None:
         """Give these back."""
         self._execute("SELECT " + ", ".join(f"pg_catalog.pg_advisory_unlock({key})" for key in keys))
+
+    def is_waited_for(self, key: int) -> bool:
+        """Whether another session waits for one of them."""
+        ((waited,),) = self._execute(
+            f"SELECT EXISTS ({_WAITING.format(high=key >> 32, low=key & 0xFFFFFFFF)})"
+        )
+        return bool(waited)
 
     def _execute(self, sql: str) -> list[tuple[Any, ...]]:
         with self._connection.cursor() as cursor:

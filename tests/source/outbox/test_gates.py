@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from psycopg2.extensions import connection as Connection
-from sqlalchemy import Column, Engine, Integer, MetaData, Table
+from sqlalchemy import Engine
 
-from sa_notify import realtime
-from sa_notify.source.outbox import gates, wants
+from sa_notify.source.outbox import wants
 from tests.capture.ears import Ear
 from tests.protocol import wait_for
 from tests.source.announcing import plain
 from tests.source.outbox.conftest import Follow
 from tests.source.outbox.counters import TABLE, make_counters
-from tests.source.outbox.outboxes import Follower, execute, scalar, slot_counts
+from tests.source.outbox.gatekeeping import awaited, count, held, run, stands
+from tests.source.outbox.outboxes import execute, scalar, slot_counts
 
 LEVELS = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
 
@@ -40,27 +40,6 @@ def writing(counters: Engine) -> Iterator[Callable[..., Connection]]:
     yield make
     for connection in made:
         connection.close()
-
-
-def run(connection: Connection, statement: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(statement)
-
-
-def count(connection: Connection, key: int) -> None:
-    run(connection, f"UPDATE counters SET version = version + 1 WHERE id = {key}")
-
-
-def stands(follower: Follower, *tables: str) -> None:
-    """Ask until they do, as the hub does."""
-    wanted = set(tables or (TABLE,))
-    wait_for(lambda: follower.source.take(wanted) == wanted, "the tables stand")  # type: ignore[attr-defined]
-
-
-def _gates(engine: Engine) -> int:
-    """Whether somebody holds the table's gate."""
-    where = "locktype = 'advisory' AND objid = 'counters'::regclass::oid AND granted"
-    return int(scalar(engine, f"SELECT count(*) FROM pg_locks WHERE {where}"))
 
 
 def test_nobody_wants_it(counters: Engine, database_url: str, follow: Follow) -> None:
@@ -102,6 +81,7 @@ def test_who_writes_meanwhile(
     old, new, follower = writing(), writing(level), follow()
     count(old, 1)
     assert follower.source.take([TABLE]) == frozenset()
+    wait_for(lambda: awaited(counters), "somebody waits")
     count(new, 2)
     new.commit()
     follower.hears(2)
@@ -175,11 +155,11 @@ def test_what_is_wanted_no_longer(counters: Engine, follow: Follow, monkeypatch:
     follower = follow()
     follower.source.keep([TABLE])  # type: ignore[attr-defined]
     stands(follower)
-    assert _gates(counters) == 1
+    assert held(counters)
     execute(counters, "UPDATE counters SET version = version + 1 WHERE id = 1")
     follower.hears(1)
     follower.source.keep([])  # type: ignore[attr-defined]
-    wait_for(lambda: _gates(counters) == 0, "the gate is open")
+    wait_for(lambda: not held(counters), "the gate is open")
     rows = sum(slot_counts(counters))
     execute(counters, "UPDATE counters SET version = version + 1 WHERE id = 1")
     assert sum(slot_counts(counters)) == rows
@@ -195,40 +175,3 @@ def test_a_table_that_is_made_again(counters: Engine, follow: Follow) -> None:
     stands(follower)
     execute(counters, "UPDATE counters SET version = version + 1 WHERE id = 7")
     follower.hears(7)
-
-
-def test_more_held_tables_than_wait(outbox: Engine, follow: Follow) -> None:
-    """Any number of tables may be held; each stands when its writer ends, and others at once."""
-    metadata = MetaData()
-    names = [f"held_{n}" for n in range(gates.WAITERS + 3)]
-    for name in (*names, "free"):
-        realtime(delivery="outbox")(Table(name, metadata, Column("id", Integer, primary_key=True)))
-    metadata.create_all(outbox)
-    writers = [plain(outbox) for _ in names]
-    for name, writer in zip(names, writers, strict=True):
-        run(writer, f"INSERT INTO {name} VALUES (1)")
-    follower, tables = follow(), {f"public.{name}" for name in names}
-    assert follower.source.take({*tables, "public.free"}) <= {"public.free"}  # type: ignore[attr-defined]
-    stands(follower, "public.free")
-    for name, writer in zip(names, writers, strict=True):
-        writer.commit()
-        stands(follower, f"public.{name}")
-        writer.close()
-    stands(follower, *tables)
-
-
-@pytest.mark.parametrize("name", ["public.nothing", "nowhere.t", "no name", 'public."a""b.c"', "a.b.c"])
-def test_what_does_not_exist_stands(follow: Follow, name: str) -> None:
-    """There is nothing to wait for."""
-    assert follow().source.take([name]) == {name}  # type: ignore[attr-defined]
-
-
-def test_what_notifies_stands(outbox: Engine, follow: Follow) -> None:
-    """A table whose changes travel by NOTIFY is heard anyway."""
-    metadata = MetaData()
-    realtime(delivery="notify")(Table("loud", metadata, Column("id", Integer, primary_key=True)))
-    metadata.create_all(outbox)
-    follower = follow()
-    stands(follower, "public.loud")
-    execute(outbox, "INSERT INTO loud VALUES (9)")
-    follower.hears(9)
