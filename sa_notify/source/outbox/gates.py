@@ -17,7 +17,7 @@ ROUND_PATIENCE_SECONDS: Final = 0.3
 #: As many threads wait for writers that began before their table was wanted.
 WAITERS: Final = 4
 #: The keeper waits so long for a thread that has a gate to hand it over.
-_HANDOVER_SECONDS: Final = 1.0
+HANDOVER_SECONDS: Final = 1.0
 
 _WANTED = """
 SELECT DISTINCT w.name FROM sa_notify.outbox_reader r, pg_catalog.unnest(r.wanted) w(name)
@@ -101,7 +101,7 @@ class Gates:
     def _take_over(self) -> None:
         """What waiters have obtained; from then on their thread and connection are free for others."""
         for oid, waiter in list(self._waiters.items()):
-            if waiter.obtained and self._locks.lock(gate(oid), _HANDOVER_SECONDS):
+            if waiter.obtained and self._locks.lock(gate(oid), HANDOVER_SECONDS):
                 self._held.add(oid)
                 del self._waiters[oid]
             elif waiter.ended:

@@ -8,7 +8,7 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
-from sa_notify.source.outbox import wants
+from sa_notify.source.outbox import pump, wants
 from tests.capture.ears import Ear
 from tests.protocol import wait_for
 from tests.source.announcing import plain
@@ -152,6 +152,7 @@ def test_readers_under_way_lose_nothing(counters: Engine, follow: Follow) -> Non
 def test_what_is_wanted_no_longer(counters: Engine, follow: Follow, monkeypatch: pytest.MonkeyPatch) -> None:
     """Some time after the last who wanted it the table is captured no more."""
     monkeypatch.setattr(wants, "LINGER_SECONDS", 0.2)
+    monkeypatch.setattr(pump, "BEAT_SECONDS", 0.1)
     follower = follow()
     follower.source.keep([TABLE])  # type: ignore[attr-defined]
     stands(follower)
