@@ -3,6 +3,7 @@
 import itertools
 import random
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -24,6 +25,10 @@ _LINGER_SECONDS = 0.06
 _END_WAITING = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+_WAITING = """
+SELECT count(*) > 0 FROM pg_locks
+WHERE NOT granted AND relation = CAST('sa_notify.' || :table AS regclass)
 """
 
 
@@ -53,6 +58,30 @@ def test_a_table_is_wanted_again_just_as_it_is_dropped(
     writer.close()
     assert stood > 5 and dropped > 5
     assert [len(follower.epochs) for follower in followers] == [1, 1]
+
+
+def test_no_answer_while_a_gate_is_being_dropped(
+    outbox: Engine, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who asks in the very middle is answered when it is decided, and then by what is true."""
+    monkeypatch.setattr(wants, "LINGER_SECONDS", 0.1)
+    monkeypatch.setattr(pump, "BEAT_SECONDS", 0.05)
+    make_counters(outbox)
+    keeping, other, blocking = follow(), follow(), plain(outbox)
+    stands(keeping)
+    # the keeper has decided, and can't write it down
+    run(blocking, "LOCK TABLE sa_notify.outbox_gate IN SHARE MODE")
+    wait_for(lambda: scalar(outbox, _WAITING, table="outbox_gate"), "the keeper drops the gate")
+    monkeypatch.setattr(wants, "LINGER_SECONDS", 30.0)
+    with ThreadPoolExecutor() as pool:
+        answer = pool.submit(stands, other)
+        wait_for(lambda: answer.done() or scalar(outbox, _WAITING, table="outbox_reader"), "an answer is due")
+        assert not answer.done()
+        blocking.rollback()
+        answer.result()
+    blocking.close()
+    execute(outbox, "UPDATE counters SET version = 9 WHERE id = 9")
+    other.hears(9)
 
 
 def _committed(writer: Connection, key: int) -> int:
