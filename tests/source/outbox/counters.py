@@ -8,7 +8,7 @@ import os
 import random
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from psycopg2.extensions import connection as Connection
@@ -20,6 +20,7 @@ from tests.source.announcing import plain
 
 #: Multiplies what is written; 1 in `make test`.
 SIZE = int(os.environ.get("SA_NOTIFY_TEST_SIZE", "1"))
+End = Callable[[Connection, random.Random], None]
 KEYS = 40
 TABLE = "public.counters"
 
@@ -43,13 +44,38 @@ def make_counters(engine: Engine) -> None:
         )
 
 
-class Writers:
-    """Threads that write until they have done their share."""
+_STEP = """
+CREATE OR REPLACE FUNCTION step() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF NEW.version % 7 < 3 THEN
+    UPDATE counters SET version = version + 1 WHERE id = NEW.id;
+  END IF;
+  RETURN NULL;
+END $$
+"""
 
-    def __init__(self, engine: Engine, number: int, transactions: int) -> None:
+
+def make_restless(engine: Engine) -> None:
+    """Some versions, a trigger has follow at once by another of the same row, up to three deep."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(_STEP.replace("%", "%%"))
+        connection.exec_driver_sql(
+            "CREATE TRIGGER step AFTER UPDATE ON counters FOR EACH ROW EXECUTE FUNCTION step()"
+        )
+
+
+class Writers:
+    """Threads that write until they have done their share.
+
+    :param preparing: as many of them end their transactions in two phases.
+    """
+
+    def __init__(self, engine: Engine, number: int, transactions: int, *, preparing: int = 0) -> None:
         self._connections = [plain(engine) for _ in range(number)]
         self._threads = [
-            threading.Thread(target=_write, args=(connection, random.Random(seed), transactions))
+            threading.Thread(
+                target=_write, args=(connection, random.Random(seed), transactions, _ENDS[seed < preparing])
+            )
             for seed, connection in enumerate(self._connections)
         ]
 
@@ -72,7 +98,29 @@ class Writers:
             connection.close()
 
 
-def _write(connection: Connection, draw: random.Random, transactions: int) -> None:
+def _end(connection: Connection, draw: random.Random) -> None:
+    if draw.random() < 0.15:
+        connection.rollback()
+    else:
+        connection.commit()
+
+
+def _end_in_two_phases(connection: Connection, draw: random.Random) -> None:
+    name = f"{connection.info.backend_pid}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"PREPARE TRANSACTION '{name}'")
+    connection.rollback()
+    threading.Event().wait(draw.random() / 50)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"{'ROLLBACK' if draw.random() < 0.15 else 'COMMIT'} PREPARED '{name}'")
+    connection.autocommit = False
+
+
+_ENDS = (_end, _end_in_two_phases)
+
+
+def _write(connection: Connection, draw: random.Random, transactions: int, end: End) -> None:
     for _ in range(transactions):
         with connection.cursor() as cursor:
             # always in the same order, so that nobody waits in a circle
@@ -86,10 +134,7 @@ def _write(connection: Connection, draw: random.Random, transactions: int) -> No
                 cursor.execute(_COUNT, (key,))
             if draw.random() < 0.05:
                 cursor.execute("SELECT pg_sleep(%s)", (draw.random() / 5,))
-        if draw.random() < 0.15:
-            connection.rollback()
-        else:
-            connection.commit()
+        end(connection, draw)
 
 
 def versions(engine: Engine) -> dict[str, int]:

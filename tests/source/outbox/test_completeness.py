@@ -11,10 +11,20 @@ from sa_notify.change import Change, ChangeSet
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox import rotation
 from sa_notify.source.outbox.rows import changes
-from sa_notify.source.outbox.source import OutboxSource
+from sa_notify.source.outbox.source import OutboxSource, Wake
 from tests.protocol import wait_for
 from tests.source.announcing import plain
-from tests.source.outbox.counters import SIZE, TABLE, Account, Writers, make_counters, versions
+from tests.source.outbox.accountant import Accountant
+from tests.source.outbox.counters import (
+    SIZE,
+    TABLE,
+    Account,
+    Writers,
+    make_counters,
+    make_restless,
+    versions,
+)
+from tests.source.outbox.outboxes import execute, make_outbox
 
 NOTHING = {"skipped": 0, "doubled": 0, "swapped": 0}
 _ALL = " UNION ALL ".join(
@@ -22,26 +32,28 @@ _ALL = " UNION ALL ".join(
 )
 
 
+def _opened(engine: Engine, *wakes: Wake) -> list[OutboxSource]:
+    made = [OutboxSource(listen_connect(engine), wake) for wake in wakes]
+    for source in made:
+        source.open()
+        assert source.take([TABLE]) == {TABLE}
+        source.keep([TABLE])
+    return made
+
+
 @pytest.fixture
 def sources(engine: Engine) -> Iterator[list[OutboxSource]]:
     """One that keeps the outbox, one that is woken by it, and one that polls."""
     make_counters(engine)
-    made = [OutboxSource(listen_connect(engine), wake) for wake in ("notify", "notify", "poll")]
-    for source in made:
-        source.open()
-        assert source.take([TABLE]) == {TABLE}
+    made = _opened(engine, "notify", "notify", "poll")
     yield made
     for source in made:
         source.close()
 
 
-def test_nothing_is_skipped_doubled_or_swapped(
-    engine: Engine, sources: list[OutboxSource], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """16 writers with rollbacks, savepoints and pauses, while slots take turns and are emptied."""
-    monkeypatch.setattr(rotation, "SLOT_SECONDS", 0.2)
+def _account(engine: Engine, writers: Writers, sources: list[OutboxSource]) -> None:
+    """Follow while they write; each source was told of everything, once, in order."""
     accounts = [Account() for _ in sources]
-    writers = Writers(engine, 16, 40 * SIZE)
     writers.start()
     waiting = select.poll()
     for source in sources:
@@ -55,8 +67,49 @@ def test_nothing_is_skipped_doubled_or_swapped(
     for source, account in zip(sources, accounts, strict=True):
         wait_for(lambda s=source, a=account: a.add(s.read()) or a.latest == expected, "every last version")
         assert account.faults() == NOTHING
+
+
+@pytest.mark.parametrize("restless", [False, True], ids=["plain", "nested"])
+def test_nothing_is_skipped_doubled_or_swapped(
+    engine: Engine, sources: list[OutboxSource], monkeypatch: pytest.MonkeyPatch, restless: bool
+) -> None:
+    """16 writers with rollbacks, savepoints, pauses and nested triggers, while slots take turns."""
+    monkeypatch.setattr(rotation, "SLOT_SECONDS", 0.2)
+    if restless:
+        make_restless(engine)
+    _account(engine, Writers(engine, 16, 40 * SIZE), sources)
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT last_value FROM sa_notify.outbox_turn").scalar_one() > 1
+
+
+def test_nothing_is_lost_between_two_phases(own_engine: Engine) -> None:
+    """Some of the writers prepare their transactions, and end them a little later from no session at all."""
+    execute(own_engine, "DROP TABLE IF EXISTS counters")
+    make_counters(own_engine)
+    sources = _opened(own_engine, "notify", "poll")
+    _account(own_engine, Writers(own_engine, 10, 40 * SIZE, preparing=4), sources)
+    for source in sources:
+        source.close()
+
+
+def test_all_processes_and_threads_hear_the_same(engine: Engine, database_url: str) -> None:
+    """Two processes of two threads each, whoever of them keeps the outbox: all of it, each."""
+    make_outbox(engine)
+    make_counters(engine)
+    make_restless(engine)
+    accountants = [Accountant(database_url, "notify", "poll"), Accountant(database_url, "notify", "notify")]
+    try:
+        for accountant in accountants:
+            accountant.begins()
+        writers = Writers(engine, 16, 40 * SIZE)
+        writers.start()
+        writers.close()
+        expected = versions(engine)
+        for accountant in accountants:
+            assert accountant.faults(expected) == [NOTHING] * 2
+    finally:
+        for accountant in accountants:
+            accountant.close()
 
 
 class _BySequence:
