@@ -112,9 +112,16 @@ def _follow(source: OutboxSource, stopped: threading.Event) -> None:
             select.select([source.fileno()], [], [], 0.1)
 
 
+def _end_with_parent(parent: int, stopped: threading.Event) -> None:
+    while not stopped.wait(1.0):
+        if os.getppid() != parent:
+            stopped.set()
+
+
 def main(url: str, wake: Wake) -> None:
     source, stopped = OutboxSource(listen_connect(create_engine(url)), wake), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+    threading.Thread(target=_end_with_parent, args=(os.getppid(), stopped), daemon=True).start()
     while not stopped.is_set():
         try:
             _follow(source, stopped)
