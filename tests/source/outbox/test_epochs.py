@@ -41,7 +41,8 @@ WHERE datname = current_database() AND application_name = 'sa_notify'
 FAULTS = {
     "its registration is deleted": ["DELETE FROM sa_notify.outbox_reader"],
     "the readers' tables are emptied": [
-        "TRUNCATE sa_notify.outbox_reader, sa_notify.outbox_term, sa_notify.outbox_gate"
+        # in the order in which a read locks them
+        "TRUNCATE sa_notify.outbox_term, sa_notify.outbox_reader, sa_notify.outbox_gate"
     ],
     "the term is another": ["UPDATE sa_notify.outbox_term SET term = gen_random_uuid()"],
     "the term is gone": ["DELETE FROM sa_notify.outbox_term"],
