@@ -97,3 +97,8 @@ def drain(connection: Connection, at_once: int) -> list[Any]:
         drained += connection.notifies
         connection.notifies.clear()
     return drained
+
+
+def encoded(text: str, codec: str) -> str:
+    """What :func:`decoded` makes this text of: how a session with that codec has to say it."""
+    return text if codec == "utf-8" else text.encode("utf-8", "surrogateescape").decode(codec)

@@ -36,6 +36,8 @@ class Following:
     def __init__(self, connect: Connect, *, pooled: bool, limit_bytes: int, safety_seconds: float) -> None:
         self.epoch = uuid.uuid4().hex
         self.pid = os.getpid()
+        #: That names of tables are said in, as :func:`sa_notify.source.payloads.encoded` does.
+        self.codec = "utf-8"
         self.mailbox = Mailbox()
         self.pump: Pump | None = None
         self._connect, self._pooled = connect, pooled
@@ -53,6 +55,7 @@ class Following:
         connection, codec = self._connections.open()
         if not self._pooled:
             codec = begin_listening(connection, CHANNEL, self._connect)
+        self.codec = codec
         session = Session(connection, pooled=self._pooled)
         check_outbox(session)
         term = self._term(session)

@@ -1,5 +1,6 @@
 """Holding the gates of all tables that some source wants."""
 
+import logging
 import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
@@ -9,6 +10,8 @@ from sa_notify.source.outbox.native import Signal
 from sa_notify.source.outbox.relation import Relation
 from sa_notify.source.outbox.session import Connections, LockSession, Session
 from sa_notify.source.outbox.waiter import Waiter
+
+logger = logging.getLogger(__name__)
 
 #: A gate is waited for so long before a thread of its own does; new writers capture meanwhile.
 PATIENCE_SECONDS: Final = 0.1
@@ -38,6 +41,14 @@ _DROP = "DELETE FROM sa_notify.outbox_gate WHERE relation = ANY (%s::text[])"
 _ASK = """
 SELECT a.name, g.standing FROM unnest(%s::text[], %s::bigint[]) a(name, oid)
 JOIN sa_notify.outbox_gate g ON g.relation = a.name AND g.relation_oid IS NOT DISTINCT FROM a.oid::oid
+"""
+#: The lock table is the whole server's: a writer for whom there is no room left in it fails. PostgreSQL
+#: gives it room for at least so many; half of that is left to others.
+_ROOM = """
+SELECT pg_catalog.current_setting('max_locks_per_transaction')::int * (
+  pg_catalog.current_setting('max_connections')::int
+  + pg_catalog.current_setting('max_prepared_transactions')::int
+) / 2
 """
 #: Nobody can change what is wanted while it is decided that something no longer is.
 _LOCK = "LOCK TABLE sa_notify.outbox_reader IN SHARE MODE"
@@ -75,6 +86,8 @@ class Gates:
         self._held: set[int] = set()
         self._waiters: dict[int, Waiter] = {}
         self._tried = 0
+        ((self._room,),) = desk.rows(_ROOM)
+        self._complained = False
 
     def attend(self) -> bool:
         """Hold what is wanted, and no more; whether there are new answers.
@@ -83,7 +96,7 @@ class Gates:
         """
         wanted = oids(self._desk, [name for (name,) in self._desk.rows(_WANTED)])
         self._drop(wanted)
-        existing = {oid for oid in wanted.values() if oid is not None}
+        existing = self._affordable({oid for oid in wanted.values() if oid is not None})
         self._take_over()
         self._take(existing)
         self._wait_for(existing)
@@ -97,6 +110,21 @@ class Gates:
         self._locks.backend()
 
     # -- inside
+
+    def _affordable(self, wanted: set[int]) -> set[int]:
+        """As many as the server has room for; those that have a gate first."""
+        if len(wanted) <= self._room:
+            self._complained = False
+            return wanted
+        if not self._complained:
+            self._complained = True
+            logger.warning(
+                "more tables are wanted than the server has room for locks: the rest is read by the clock; "
+                "raise max_locks_per_transaction",
+                extra={"tables": len(wanted), "room": self._room},
+            )
+        known = self._held | self._waiters.keys()
+        return set(sorted(wanted, key=lambda oid: (oid not in known, oid))[: self._room])
 
     def _take_over(self) -> None:
         """What waiters have obtained; from then on their thread and connection are free for others."""

@@ -27,7 +27,7 @@ def _float(text: str) -> float | str:
     return number if math.isfinite(number) else text
 
 
-_decode = json.JSONDecoder(parse_float=_float).decode
+_decode = json.JSONDecoder(parse_float=_float, parse_constant=str).decode
 
 # Setting slots directly takes 0.4 us a change; a frozen dataclass's own __init__ takes 1.0.
 _new = object.__new__
@@ -40,28 +40,32 @@ class Values(Mapping[str, tuple[Any, Any]]):
     """``{column: (old, new)}`` over what the trigger wrote: one value alone has not changed.
 
     Most changes' values are never looked at: making pairs of them all would take longer than all else.
-    What is nested too deeply to be written out again counts as not carried.
+    What is no such pair, or nested too deeply to be written out again, counts as not carried.
     """
 
     __slots__ = ("_pairs",)
 
-    def __init__(self, pairs: Mapping[str, list[Any]]) -> None:
+    def __init__(self, pairs: Mapping[str, Any]) -> None:
         self._pairs = pairs
 
     def __getitem__(self, name: str) -> tuple[Any, Any]:
         pair = self._pairs[name]
-        if not is_shallow(pair):
+        if not _is_readable(pair):
             raise KeyError(name)
         return pair[0], pair[-1]
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name, pair in self._pairs.items() if is_shallow(pair))
+        return (name for name, pair in self._pairs.items() if _is_readable(pair))
 
     def __len__(self) -> int:
-        return sum(map(is_shallow, self._pairs.values()))
+        return sum(map(_is_readable, self._pairs.values()))
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _is_readable(pair: Any) -> bool:
+    return type(pair) is list and 0 < len(pair) < 3 and is_shallow(pair)
 
 
 def changes(relation: str, body: str) -> tuple[Change, ...]:
@@ -69,7 +73,8 @@ def changes(relation: str, body: str) -> tuple[Change, ...]:
     try:
         # an escape may be half a character, of which no client can be told
         if "\\" not in body or "\\u" not in body:
-            return tuple([_change(relation, item) for item in _decode(f"[{body}]")])
+            found = tuple([_change(relation, item) for item in _decode(f"[{body}]")])
+            return found or _with_care(relation, body)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         pass
     return _with_care(relation, body)
@@ -80,12 +85,22 @@ def _change(relation: str, item: dict[str, Any]) -> Change:
     op = _OPS[item["o"]]
     _set_table(change, relation)
     _set_op(change, op)
-    _set_key(change, tuple(item["k"]))
+    _set_key(change, _texts(item["k"]))
     columns = item.get("f") if op == "update" else None
-    _set_columns(change, tuple(columns) if columns else None)
+    _set_columns(change, _texts(columns) if columns else None)
     values = item.get("w")
+    if values and type(values) is not dict:
+        raise TypeError
     _set_values(change, Values(values) if values else _NOTHING)
     return change
+
+
+def _texts(parts: Any) -> tuple[str, ...]:
+    if type(parts) is not list or not parts:
+        raise TypeError
+    # raises where one is no text, in less time than to look at each
+    "".join(parts)
+    return tuple(parts)
 
 
 def _with_care(relation: str, body: str) -> tuple[Change, ...]:

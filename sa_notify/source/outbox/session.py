@@ -15,11 +15,15 @@ from sa_notify.source.outbox.native import Guard
 from sa_notify.source.sockets import SocketHandle
 
 STATEMENT_SECONDS: Final = 5
+#: PostgreSQL 17, as libpq has it: the first with ``transaction_timeout``.
+TRANSACTION_TIMEOUT_VERSION: Final = 170_000
 
 #: The slots are never analyzed, so the planner must be told; nothing here is lost that a crash would not
-#: take anyway, so no commit waits for the disk.
+#: take anyway, so no commit waits for the disk. What a role or a database sets for its transactions is not
+#: for ours: a serializable reader makes serializable writers fail.
 _SETTINGS: Mapping[str, str] = {
     "statement_timeout": f"{STATEMENT_SECONDS}s",
+    "lock_timeout": "0",
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "jit": "off",
@@ -28,8 +32,13 @@ _SETTINGS: Mapping[str, str] = {
     "plan_cache_mode": "force_generic_plan",
     "search_path": "pg_catalog",
 }
-_LOCAL: Final = "".join(f"SET LOCAL {name} = '{value}'; " for name, value in _SETTINGS.items())
-_GLOBAL: Final = "".join(f"SET {name} = '{value}'; " for name, value in _SETTINGS.items())
+_MODE: Final = "ISOLATION LEVEL READ COMMITTED, READ WRITE"
+_LOCAL: Final = f"SET TRANSACTION {_MODE}; " + "".join(
+    f"SET LOCAL {name} = '{value}'; " for name, value in _SETTINGS.items()
+)
+_GLOBAL: Final = f"SET SESSION CHARACTERISTICS AS TRANSACTION {_MODE}; " + "".join(
+    f"SET {name} = '{value}'; " for name, value in _SETTINGS.items()
+)
 
 
 #: A process that is stopped in the middle must not keep the others from its locks.
@@ -89,18 +98,18 @@ class Session:
 class LockSession:
     """One connection that holds advisory locks for as long as it lives.
 
-    Behind a pooler a transaction keeps the backend; it has no snapshot, and so holds nothing else up.
+    Behind a pooler a transaction keeps the backend; it has no snapshot, and so holds nothing else up:
+    ``READ COMMITTED``, whatever the role's default is.
     """
 
     def __init__(self, connection: Connection, *, pooled: bool) -> None:
         self._connection = connection
         self._pooled = pooled
-        if pooled:
-            self._execute(
-                "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL statement_timeout = 0"
-            )
-        else:
-            self._execute("SET statement_timeout = 0")
+        timeouts = ["statement_timeout", "idle_in_transaction_session_timeout"]
+        if connection.server_version >= TRANSACTION_TIMEOUT_VERSION:
+            timeouts.append("transaction_timeout")
+        begin, scope = (f"BEGIN {_MODE}; ", "LOCAL") if pooled else ("", "SESSION")
+        self._execute(begin + "; ".join(f"SET {scope} {name} = 0" for name in timeouts))
 
     def backend(self) -> int:
         """The process that holds the locks; proves that it does.
@@ -111,8 +120,9 @@ class LockSession:
 
     def try_lock(self, *keys: int) -> list[int]:
         """Take those that are free; which ones were."""
+        # an array: a SELECT has at most 1,664 columns
         tried = ", ".join(f"pg_catalog.pg_try_advisory_lock({key})" for key in keys)
-        (obtained,) = self._execute(f"SELECT {tried}")
+        ((obtained,),) = self._execute(f"SELECT ARRAY[{tried}]")
         return [key for key, got in zip(keys, obtained, strict=True) if got]
 
     def lock(self, key: int, seconds: float) -> bool:

@@ -14,6 +14,7 @@ from sa_notify.source.outbox.pace import SAFETY_SECONDS
 from sa_notify.source.outbox.pump import Pump
 from sa_notify.source.outbox.rotation import LIMIT_BYTES
 from sa_notify.source.outbox.tickets import TAKE_SECONDS, Ticket
+from sa_notify.source.payloads import encoded
 
 Wake = Literal["notify", "poll"]
 
@@ -107,16 +108,22 @@ class OutboxSource:
 
     def take(self, tables: Collection[str]) -> frozenset[str]:
         """Have changes of these captured; see :class:`sa_notify.source.interest.Interest`."""
-        wanted = frozenset(tables)
-        if not wanted:
-            return wanted
-        return self._pump().ask(Ticket(wanted, time.monotonic() + TAKE_SECONDS))
+        if not tables:
+            return frozenset()
+        names = self._encoded(tables)
+        standing = self._pump().ask(Ticket(frozenset(names), time.monotonic() + TAKE_SECONDS))
+        return frozenset(names[name] for name in standing)
 
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
-        self._pump().keep(tables)
+        self._pump().keep(self._encoded(tables).keys())
 
     # -- inside
+
+    def _encoded(self, tables: Collection[str]) -> dict[str, str]:
+        """Tables by what the database's session calls them."""
+        codec = self._open().codec
+        return {encoded(table, codec): table for table in tables}
 
     def _open(self) -> Following:
         following = self._following

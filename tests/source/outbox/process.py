@@ -1,7 +1,7 @@
 """A process that follows one table's outbox, and tells the test what it hears.
 
-It writes lines of JSON: ``{"epoch", "term", "at"}`` when an epoch has begun and the table's changes stand,
-``{"keys"}``, and ``{"lost"}``. It ends in order on SIGTERM.
+It writes lines of JSON: ``{"epoch", "reader", "keeps", "at"}`` when an epoch has begun and the table
+is captured, ``{"keys"}``, and ``{"lost"}``. It ends in order on SIGTERM.
 """
 
 import json
@@ -102,8 +102,8 @@ def _follow(source: OutboxSource, stopped: threading.Event) -> None:
         pass
     source.keep([TABLE])
     following = source._open()
-    keeps = following._keeper is not None
-    _tell(epoch=source.epoch, keeps=keeps, at=time.monotonic())
+    reader, keeps = following.pump._registration.id, following._keeper is not None  # type: ignore[union-attr]
+    _tell(epoch=source.epoch, reader=reader, keeps=keeps, at=time.monotonic())
     while not stopped.is_set():
         if changesets := source.read():
             # only the first value of a key: a table of marks is only inserted into

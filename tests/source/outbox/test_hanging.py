@@ -1,8 +1,9 @@
 """PostgreSQL no longer answers: whoever waits is let go when the source is interrupted or closed."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -44,22 +45,24 @@ def source(proxy: Proxy, wake: Wake) -> Iterator[OutboxSource]:
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("end", ["interrupt", "close"])
 def test_who_waits_is_let_go(
-    proxy: Proxy, source: OutboxSource, call: str, end: str, monkeypatch: pytest.MonkeyPatch
+    proxy: Proxy, source: OutboxSource, wake: Wake, call: str, end: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A question that was put to it, and is on the way already, ends too."""
     monkeypatch.setattr(following, "_STOP_SECONDS", 0.2)
     source.open()
-    proxy.hang()
     pump = source._open().pump
     assert pump is not None
-    with ThreadPoolExecutor(2) as threads:
-        asked = [threads.submit(CALLS[call], source) for _ in range(2)]
-        try:
-            wait_for(lambda: pump._pings or pump._desk._pending or pump._tickets._waiting, "a question")
-        finally:
-            getattr(source, end)()
-        for each in asked:
-            assert isinstance(each.exception(10), SourceLost)
+    if wake == "notify":
+        wait_for(lambda: pump._pace.asleep, "nothing to be under way")
+    proxy.hang()
+    asked = [_begun(CALLS[call], source) for _ in range(2)]
+    try:
+        # one that polls is in the middle of a read already
+        wait_for(lambda: pump._pings or pump._desk._pending or wake == "poll", "a question to be taken in")
+    finally:
+        getattr(source, end)()
+    for each in asked:
+        assert isinstance(each.exception(10), SourceLost)
 
 
 @pytest.mark.parametrize("wake", ["notify", "poll"])
@@ -75,14 +78,12 @@ def test_an_open_that_waits_is_let_go(proxy: Proxy, source: OutboxSource, number
         return made[-1]
 
     source._connect = hanging
-    with ThreadPoolExecutor(1) as threads:
-        opening = threads.submit(source.open)
-        try:
-            wait_for(lambda: len(made) == number or opening.done(), "connections")
-        finally:
-            source.interrupt()
-        if number <= len(made):
-            assert isinstance(opening.exception(10), SourceLost | None)
+    opening = _begun(OutboxSource.open, source)
+    try:
+        wait_for(lambda: len(made) == number or opening.done(), "connections")
+    finally:
+        source.interrupt()
+    assert isinstance(opening.exception(10), SourceLost | None)
 
 
 @pytest.mark.parametrize("wake", ["notify", "poll"])
@@ -99,6 +100,20 @@ def test_closing_takes_its_time_and_no_more(
 
     assert time.monotonic() - began < 2.0
     assert _pipes() <= before
+
+
+def _begun(function: Callable[[OutboxSource], Any], source: OutboxSource) -> Future[Any]:
+    """In a thread that nobody has to wait for."""
+    future = Future[Any]()
+
+    def run() -> None:
+        try:
+            future.set_result(function(source))
+        except Exception as error:
+            future.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return future
 
 
 def _pipes() -> int:

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +11,15 @@ from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
 from sa_notify.source.outbox import following
-from sa_notify.source.outbox.source import Wake
+from sa_notify.source.outbox.ear import Heard
+from sa_notify.source.outbox.keeper import end_silent_keeper
+from sa_notify.source.outbox.keys import DOORBELL
+from sa_notify.source.outbox.pump import Pump
+from sa_notify.source.outbox.session import Session
+from sa_notify.source.outbox.source import OutboxSource, Wake
 from tests.protocol import wait_for
 from tests.source.outbox.conftest import Follow
-from tests.source.outbox.outboxes import advisory_locks, all_is_well, commit, scalar
+from tests.source.outbox.outboxes import Follower, advisory_locks, all_is_well, commit, execute, put, scalar
 
 _READERS = "SELECT count(*) FROM sa_notify.outbox_reader"
 _ROOT = Path(__file__).parents[3]
@@ -60,29 +64,55 @@ def test_others_hear_of_what_came_without_a_ring(
 ) -> None:
     """A ring tells of one transaction; whoever had answered it already is told of those that came after."""
     monkeypatch.setattr(following, "FOLLOWER_SECONDS", float("inf"))
-    keeper = follow(safety_seconds=float("inf"))
-    follower = follow(safety_seconds=float("inf"))
-    ringing, writer = connections(), connections()
-    ringing.autocommit = True
-    stopped = threading.Event()
+    keeper, follower = (follow(safety_seconds=float("inf")) for _ in range(2))
+    awake, writer = connections(), connections()
+    with awake.cursor() as cursor:
+        # whose share of the bell the keeper can't sleep beside
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (DOORBELL,))
+    ear = _pump(keeper)._ear
+    assert ear is not None
+    hear, rung = ear.hear, list[bool]()
 
-    def ring() -> None:
-        with ringing.cursor() as cursor:
+    def hear_later() -> Heard:
+        heard = hear()
+        if heard.rang and not rung:
+            rung.append(True)
+            wait_for(lambda: f"with the ring {n}" in follower.keys, "the other to have read")
+            commit(writer, n)
+        return heard
+
+    monkeypatch.setattr(ear, "hear", hear_later)
+    for n in range(5):
+        rung.clear()
+        put(writer, f"with the ring {n}")
+        with writer.cursor() as cursor:
             cursor.execute("NOTIFY sa_notify")
-            stopped.set()
-
-    for n in range(150):
-        # keeps the keeper awake
-        commit(writer, f"before {n}")
-        stopped.clear()
-        thread = threading.Thread(target=ring)
-        thread.start()
-        while not stopped.is_set():
-            pass
-        commit(writer, n)
-        thread.join()
+        writer.commit()
         follower.until(lambda n=n: str(n) in follower.keys, f"{n}", 5.0)  # type: ignore[misc]
-        keeper.turn()
+    awake.rollback()
+
+
+def test_a_keeper_that_lives_is_left_alone(
+    outbox: Engine, follow: Follow, connections: Callable[[], Connection]
+) -> None:
+    """Only one that is silent is ended, and nobody who holds locks of another's."""
+    follower, desk, others = follow(), connections(), connections()
+    desk.autocommit = others.autocommit = True
+    with others.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(1), pg_advisory_lock(1935764071, 2)")
+        session = Session(desk, pooled=False)
+        assert not end_silent_keeper(session)
+        execute(outbox, "DELETE FROM sa_notify.outbox_term")
+        end_silent_keeper(session)
+        cursor.execute("SELECT 1")
+    all_is_well([follower], connections())
+
+
+def _pump(follower: Follower) -> Pump:
+    assert isinstance(follower.source, OutboxSource)
+    pump = follower.source._open().pump
+    assert pump is not None
+    return pump
 
 
 _FORKED = """
