@@ -144,7 +144,7 @@ class LockSession:
 
     def unlock(self, *keys: int) -> None:
         """Give these back."""
-        self._execute("SELECT " + ", ".join(f"pg_catalog.pg_advisory_unlock({key})" for key in keys))
+        self._execute(f"SELECT ARRAY[{', '.join(f'pg_catalog.pg_advisory_unlock({key})' for key in keys)}]")
 
     def is_waited_for(self, key: int) -> bool:
         """Whether another session waits for one of them."""

@@ -14,8 +14,10 @@ from tests.source.outbox.conftest import Follow
 from tests.source.outbox.outboxes import Follower, advisory_locks, all_is_well, execute, scalar
 from tests.source.pooler import Pooler
 
+# what SET TRANSACTION sets begins anew with each transaction, and stays marked as the session's
 _STATE = """
-SELECT (SELECT array_agg(name) FROM pg_settings WHERE source = 'session'),
+SELECT (SELECT string_agg(name, ',') FROM pg_settings WHERE source = 'session'
+        AND name NOT IN ('transaction_isolation', 'transaction_read_only')),
        (SELECT count(*) FROM pg_prepared_statements), (SELECT count(*) FROM pg_listening_channels()),
        (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()),
        (SELECT count(*) FROM pg_cursors), pg_backend_pid()
