@@ -17,11 +17,8 @@ from tests.serving import serve
 OWNERS = 4
 Connect = Callable[..., ProtocolClient]
 
-
-@pytest.fixture(params=DELIVERIES)
-def delivery(request: pytest.FixtureRequest) -> str:
-    """Both ways."""
-    return str(request.param)
+#: Of what depends on how changes travel; each test starts a server of its own, which takes 2 s.
+both_deliveries = pytest.mark.parametrize("delivery", DELIVERIES)
 
 
 @pytest.fixture
@@ -122,6 +119,7 @@ def _assert_equal_to_select(engine: Engine, asked: list[tuple[dict[str, Any], Wi
         assert window.faults == []
 
 
+@both_deliveries
 def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None:
     """20 subscriptions under 4 writers: every diff fits the version before it, and all end at the truth."""
     dice = random.Random(7)
@@ -135,6 +133,7 @@ def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None
     assert sum(window.diffs for _, window in asked) > 100
 
 
+@both_deliveries
 def test_subscribing_while_writers_run_misses_nothing(database: Engine, connect: Connect) -> None:
     """200 subscriptions made against 8 writers all end at the truth."""
     dice = random.Random(8)
@@ -178,6 +177,7 @@ def test_an_excluded_column_is_never_sent(database: Engine, connect: Connect) ->
     assert "secret" not in str(client.events) and "hidden" not in str(client.events)
 
 
+@both_deliveries
 def test_truncate_empties_every_window(database: Engine, connect: Connect) -> None:
     """TRUNCATE is a change like another."""
     window = connect().subscribe("page")
@@ -187,6 +187,7 @@ def test_truncate_empties_every_window(database: Engine, connect: Connect) -> No
     wait_for(lambda: window.rows == [] and window.total == 0, "an empty window")
 
 
+@both_deliveries
 def test_joins_and_groups_follow_each_table(database: Engine, connect: Connect) -> None:
     """A change of any table that a statement reads reaches its subscribers."""
     client = connect()
@@ -228,6 +229,7 @@ def test_one_of_two_subscriptions_leaves(database: Engine, connect: Connect) -> 
     assert client.call("unsubscribe", {"id": second.id}) == {"ok": True}
 
 
+@both_deliveries
 def test_resync_sends_a_snapshot(connect: Connect) -> None:
     """A client that asks gets its window again."""
     client = connect()
@@ -310,6 +312,7 @@ def test_a_token_subscribes(server: str, connect: Connect) -> None:
     assert client.error({"id": 9, "token": token[:-1]}) == "bad_token"
 
 
+@both_deliveries
 def test_killed_listeners_lose_nothing(database: Engine, connect: Connect) -> None:
     """Commits while nobody listened show after the reconnection, without any further change."""
     client = connect()
