@@ -33,7 +33,7 @@ check: $(INSTALLED) ## Lint, types, architecture
 
 test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
 	chromium="$$($(PY) tools/chromium.py --install)" && \
-		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) --dist loadgroup $(PYTEST_ARGS)
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 test-matrix: $(INSTALLED) ## Migrations over versions; ALEMBIC="1.16 newest" SQLALCHEMY=2.1 PYTHONS="3.11 3.12"
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/nox --session migrations -- $(PYTEST_ARGS)

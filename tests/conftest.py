@@ -4,6 +4,8 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -18,15 +20,24 @@ from tests.chromium import launched, opened
 _ONE_BY_ONE = {"admin", "benchmarks", "browser", "demo", "dispatch", "packaging", "web"}
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Share tests out among processes by their room."""
-    for item in items:
-        room = item.path.relative_to(config.rootpath).parts[1]
-        if room in _ONE_BY_ONE:
-            item.add_marker(pytest.mark.xdist_group("one by one"))
-        elif room == "source":
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Share tests out among processes by their room.
+
+    Not by ``--dist loadgroup``, which does nothing under pytest 9.2 (pytest-xdist's issue 1386).
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByRoom(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module, _, _ = nodeid.partition("::")
+            room = Path(module).parts[1]
+            if room in _ONE_BY_ONE:
+                return "one by one"
             # modules have servers of their own
-            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+            return module if room == "source" else nodeid
+
+    return ByRoom(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ _SETTINGS = (
     "default_transaction_isolation = 'repeatable read'",
     "default_transaction_read_only = on",
     "lock_timeout = '1ms'",
-    "statement_timeout = '1ms'",
-    "idle_in_transaction_session_timeout = '1ms'",
+    "statement_timeout = '100ms'",
+    "idle_in_transaction_session_timeout = '100ms'",
     "search_path = ''",
 )
 _READERS = """
