@@ -52,10 +52,25 @@ class ChangeSet:
 
 def dump_changeset(changeset: ChangeSet) -> str:
     """The changeset as JSON text; :func:`load_changeset` reads it back equal."""
-    changes = [_dump_change(change) for change in changeset.changes]
-    body = {"v": 1, "epoch": changeset.epoch, "position": changeset.position}
+    changes = ",".join(map(dump_change, changeset.changes))
+    return f'{{{dump_head(changeset)},"changes":[{changes}]}}'
+
+
+def dump_head(changeset: ChangeSet) -> str:
+    """All of :func:`dump_changeset` but the changes and the braces."""
     # xid8 passes 2^53, which JSON readers in browsers round: it travels as text
-    return json.dumps({**body, "xid": str(changeset.xid), "changes": changes}, separators=(",", ":"))
+    body = {"v": 1, "epoch": changeset.epoch, "position": changeset.position, "xid": str(changeset.xid)}
+    return json.dumps(body, separators=(",", ":"))[1:-1]
+
+
+def dump_change(change: Change) -> str:
+    """One of its changes."""
+    return json.dumps(_plain(change), separators=(",", ":"))
+
+
+def dump_key(key: Key) -> str:
+    """The key as one text: a JSON array of texts without spaces."""
+    return json.dumps(key, separators=(",", ":"))
 
 
 def load_changeset(text: str | bytes) -> ChangeSet:
@@ -63,17 +78,32 @@ def load_changeset(text: str | bytes) -> ChangeSet:
 
     :raises MessageError: when the text is not a changeset of a version this release reads.
     """
+    return _loaded(f"[{text if isinstance(text, str) else text.decode('utf-8', 'replace')}]")[0]
+
+
+def load_changesets(text: str | bytes) -> list[ChangeSet]:
+    """Read a JSON array of what :func:`dump_changeset` wrote.
+
+    :raises MessageError: when the text is no such array, or of a version that this release does not read.
+    """
+    return _loaded(text)
+
+
+def _loaded(text: str | bytes) -> list[ChangeSet]:
     try:
-        body = json.loads(text)
-        if body["v"] != 1:
-            raise MessageError(f"changeset version {body['v']!r} is not 1: update this process")
-        changes = tuple(_load_change(item) for item in body["changes"])
-        return ChangeSet(str(body["epoch"]), int(body["position"]), int(body["xid"]), changes)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return [_load(body) for body in json.loads(text)]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
         raise MessageError(f"not a changeset: {type(error).__name__}") from error
 
 
-def _dump_change(change: Change) -> dict[str, Any]:
+def _load(body: Mapping[str, Any]) -> ChangeSet:
+    if body["v"] != 1:
+        raise MessageError(f"changeset version {body['v']!r} is not 1: update this process")
+    changes = tuple(_load_change(item) for item in body["changes"])
+    return ChangeSet(str(body["epoch"]), int(body["position"]), int(body["xid"]), changes)
+
+
+def _plain(change: Change) -> dict[str, Any]:
     item: dict[str, Any] = {"table": change.table, "op": change.op}
     if change.key is not None:
         item["key"] = list(change.key)

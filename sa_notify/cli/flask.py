@@ -7,8 +7,9 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from sa_notify.capture.spec import realtime_metadatas
-from sa_notify.cli import check as checking, triggers as listing
+from sa_notify.cli import check as checking, dispatch as dispatching, triggers as listing
 from sa_notify.cli.check import json_option, schemas_option
+from sa_notify.cli.dispatch import redis_options
 from sa_notify.cli.place import Place, Refused
 
 group = AppGroup("sa-notify", help="Live SQLAlchemy models on PostgreSQL.")
@@ -26,6 +27,12 @@ def check(**options: Any) -> None:
 @json_option
 def triggers(**options: Any) -> None:
     listing.triggers(_place(), **options)
+
+
+@group.command("dispatch", help=dispatching.HELP)
+@redis_options
+def dispatch(**options: Any) -> None:
+    dispatching.dispatch(_place(), **options)
 
 
 def _place() -> Place:

@@ -5,8 +5,9 @@ from typing import Any
 import click
 
 from sa_notify import __version__
-from sa_notify.cli import check as checking, triggers as listing
+from sa_notify.cli import check as checking, dispatch as dispatching, triggers as listing
 from sa_notify.cli.check import json_option, schemas_option
+from sa_notify.cli.dispatch import redis_options
 from sa_notify.cli.place import Place, with_place
 
 
@@ -30,3 +31,10 @@ def check(place: Place, **options: Any) -> None:
 @with_place
 def triggers(place: Place, **options: Any) -> None:
     listing.triggers(place, **options)
+
+
+@main.command(help=dispatching.HELP)
+@redis_options
+@with_place
+def dispatch(place: Place, **options: Any) -> None:
+    dispatching.dispatch(place, **options)

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sa_notify.capture.outbox import OUTBOX_QUERY
 from sa_notify.change import ChangeSet
@@ -23,6 +23,20 @@ _NO_LISTENING = (
     'travel by NOTIFY, which is not heard with SA_NOTIFY_WAKE="poll": decorate its model with '
     '@realtime(delivery="outbox"), run `alembic revision --autogenerate` and `alembic upgrade head`'
 )
+
+
+def database_source(connect: Connect, wake: Literal["notify", "poll"]) -> "DatabaseSource":
+    """A new feed of a database.
+
+    :param wake: as :class:`sa_notify.source.outbox.source.OutboxSource` has it.
+    """
+
+    def outbox() -> OutboxLike:
+        from sa_notify.source.outbox.source import OutboxSource
+
+        return OutboxSource(connect, wake=wake)
+
+    return DatabaseSource(connect, outbox, listen=wake == "notify")
 
 
 class OutboxLike(Source, Interest, Protocol):
@@ -95,6 +109,14 @@ class DatabaseSource:
         finally:
             trial.close()
         return True
+
+    def awaits_outbox(self) -> bool:
+        """Whether NOTIFY alone is followed although the outbox could be; waits for the network."""
+        if self.interest is not None:
+            return False
+        with contextlib.suppress(SetupError, SourceLost):
+            return self._has_outbox() and self.usable()
+        return False
 
     def fileno(self) -> int:
         return self._source.fileno()

@@ -18,7 +18,7 @@ from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
 from sa_notify.source.connect import listen_connect
-from sa_notify.source.database import DatabaseSource
+from sa_notify.source.database import DatabaseSource, database_source
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing
@@ -132,15 +132,7 @@ class LiveApp:
 
         :raises SetupError: when no connection to it can be made the engine's way.
         """
-        connect = listen_connect(self.engine, self.settings.listen_url)
-        wake = self.settings.wake
-
-        def outbox() -> Any:
-            from sa_notify.source.outbox.source import OutboxSource
-
-            return OutboxSource(connect, wake=wake)
-
-        return DatabaseSource(connect, outbox, listen=wake == "notify")
+        return database_source(listen_connect(self.engine, self.settings.listen_url), self.settings.wake)
 
     # -- clients
 

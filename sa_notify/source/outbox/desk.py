@@ -6,8 +6,8 @@ from typing import Final
 
 from sa_notify.source.outbox.gates import answers, oids
 from sa_notify.source.outbox.session import Session
-from sa_notify.source.outbox.tickets import Ticket
-from sa_notify.source.outbox.wants import Wants
+from sa_notify.source.tickets import Ticket
+from sa_notify.source.wants import Wants
 
 #: Where nothing is heard, answers are looked for this often; elsewhere a signal may get lost.
 LOOK_SECONDS: Final = {True: 0.005, False: 0.100}

@@ -8,11 +8,11 @@ from typing import Final
 
 from sa_notify.errors import SourceLost
 from sa_notify.source.listening import Connect, begin_listening
+from sa_notify.source.mailbox import Mailbox
+from sa_notify.source.native import native
 from sa_notify.source.outbox.check import check_outbox
 from sa_notify.source.outbox.ear import CHANNEL, Ear
 from sa_notify.source.outbox.keeper import Keeper, end_silent_keeper, is_free
-from sa_notify.source.outbox.mailbox import Mailbox
-from sa_notify.source.outbox.native import native
 from sa_notify.source.outbox.pace import POLLED_SECONDS, SILENT_SECONDS, Pace
 from sa_notify.source.outbox.pump import Pump
 from sa_notify.source.outbox.reader import Reader

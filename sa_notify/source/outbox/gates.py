@@ -5,8 +5,8 @@ import time
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
+from sa_notify.source.native import Signal
 from sa_notify.source.outbox.keys import gate
-from sa_notify.source.outbox.native import Signal
 from sa_notify.source.outbox.relation import Relation
 from sa_notify.source.outbox.session import Connections, LockSession, Session
 from sa_notify.source.outbox.waiter import Waiter

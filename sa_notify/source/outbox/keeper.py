@@ -10,9 +10,9 @@ from psycopg2 import Error
 
 from sa_notify.errors import SetupError, SourceLost
 from sa_notify.source.losing import first_line
+from sa_notify.source.native import NativeThread, Signal, native
 from sa_notify.source.outbox.gates import Gates
 from sa_notify.source.outbox.keys import KEEPER, gate
-from sa_notify.source.outbox.native import NativeThread, Signal, native
 from sa_notify.source.outbox.pruning import Pruning
 from sa_notify.source.outbox.registration import BEAT_SECONDS
 from sa_notify.source.outbox.rotation import LIMIT_BYTES

@@ -8,6 +8,8 @@ _BASE: Final = 0x73616E66 << 32
 DOORBELL: Final = _BASE + (1 << 32) + 1
 #: Held by the one source that does for all of a database what is done once.
 KEEPER: Final = _BASE + (1 << 32) + 2
+#: Held by the dispatcher process that leads.
+LEADER: Final = _BASE + (1 << 32) + 3
 
 
 def gate(relation_oid: int) -> int:

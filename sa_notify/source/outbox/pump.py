@@ -11,21 +11,21 @@ from psycopg2 import Error
 from sa_notify.change import Change, ChangeSet
 from sa_notify.errors import SetupError, SourceLost
 from sa_notify.source.losing import first_line
+from sa_notify.source.mailbox import Mailbox
+from sa_notify.source.native import NativeThread, native
 from sa_notify.source.outbox.desk import Desk
 from sa_notify.source.outbox.doorbell import Doorbell
 from sa_notify.source.outbox.ear import NOTHING, Ear, Heard
 from sa_notify.source.outbox.keeper import Keeper
-from sa_notify.source.outbox.mailbox import Mailbox
-from sa_notify.source.outbox.native import NativeThread, native
 from sa_notify.source.outbox.order import changesets
 from sa_notify.source.outbox.pace import QUIET_SECONDS, Pace
 from sa_notify.source.outbox.reader import Reader
 from sa_notify.source.outbox.registration import BEAT_SECONDS, Registration
 from sa_notify.source.outbox.session import Session
-from sa_notify.source.outbox.tickets import Ticket, Tickets
-from sa_notify.source.outbox.waker import Waker
 from sa_notify.source.payloads import Grouped, Payloads
 from sa_notify.source.signals import WANTED
+from sa_notify.source.tickets import Ticket, Tickets
+from sa_notify.source.waker import Waker
 
 logger = logging.getLogger(__name__)
 

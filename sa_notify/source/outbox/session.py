@@ -11,7 +11,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from sa_notify.errors import ConfigurationError, SourceLost
 from sa_notify.source.listening import Connect, begin_session
 from sa_notify.source.losing import first_line
-from sa_notify.source.outbox.native import Guard
+from sa_notify.source.native import Guard
 from sa_notify.source.sockets import SocketHandle
 
 STATEMENT_SECONDS: Final = 5

@@ -13,8 +13,8 @@ from sa_notify.source.outbox.following import Following
 from sa_notify.source.outbox.pace import SAFETY_SECONDS
 from sa_notify.source.outbox.pump import Pump
 from sa_notify.source.outbox.rotation import LIMIT_BYTES
-from sa_notify.source.outbox.tickets import TAKE_SECONDS, Ticket
 from sa_notify.source.payloads import encoded
+from sa_notify.source.tickets import TAKE_SECONDS, Ticket
 
 Wake = Literal["notify", "poll"]
 

@@ -7,8 +7,8 @@ from psycopg2 import Error
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from sa_notify.errors import SetupError, SourceLost
+from sa_notify.source.native import NativeThread, Signal, native
 from sa_notify.source.outbox.keys import gate
-from sa_notify.source.outbox.native import NativeThread, Signal, native
 from sa_notify.source.outbox.session import Connections, LockSession
 
 logger = logging.getLogger(__name__)

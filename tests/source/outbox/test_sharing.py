@@ -66,9 +66,8 @@ def test_others_hear_of_what_came_without_a_ring(
     monkeypatch.setattr(following, "FOLLOWER_SECONDS", float("inf"))
     keeper, follower = (follow(safety_seconds=float("inf")) for _ in range(2))
     awake, writer = connections(), connections()
-    with awake.cursor() as cursor:
-        # whose share of the bell the keeper can't sleep beside
-        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", (DOORBELL,))
+    # who has a share of the bell keeps the keeper from sleeping
+    wait_for(lambda: _shares_the_bell(awake), "the keeper to be awake")
     ear = _pump(keeper)._ear
     assert ear is not None
     hear, rung = ear.hear, list[bool]()
@@ -106,6 +105,16 @@ def test_a_keeper_that_lives_is_left_alone(
         end_silent_keeper(session)
         cursor.execute("SELECT 1")
     all_is_well([follower], connections())
+
+
+def _shares_the_bell(connection: Connection) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock_shared(%s)", (DOORBELL,))
+        ((obtained,),) = cursor.fetchall()
+        if not obtained:
+            cursor.execute("NOTIFY sa_notify")
+            connection.commit()
+    return bool(obtained)
 
 
 def _pump(follower: Follower) -> Pump:

@@ -6,7 +6,7 @@ from typing import Final
 
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SourceLost
-from sa_notify.source.outbox.waker import Waker
+from sa_notify.source.waker import Waker
 
 #: Changesets of one :meth:`Mailbox.take`; what is left comes with the next.
 AT_ONCE: Final = 1000

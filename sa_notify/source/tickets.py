@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from sa_notify.errors import SourceLost
-from sa_notify.source.outbox.native import native
+from sa_notify.source.native import native
 
 #: How long tables are waited for.
 TAKE_SECONDS: Final = 1.0

@@ -3,7 +3,7 @@
 import contextlib
 import os
 
-from sa_notify.source.outbox.native import Guard
+from sa_notify.source.native import Guard
 
 
 class Waker:

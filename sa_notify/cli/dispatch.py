@@ -1,0 +1,70 @@
+"""``sa-notify dispatch``: the dispatcher as a process of its own."""
+
+import asyncio
+import logging
+import os
+import signal
+from typing import Any
+
+import click
+
+from sa_notify.cli.place import Place, Refused
+from sa_notify.errors import SaNotifyError
+from sa_notify.source.connect import listen_connect
+
+HELP = """Send changes to the web workers, through Redis.
+
+Follows the database and tells each worker what it wants to know. Start two or more: one leads, another
+takes over within seconds when it goes. Ends in order on SIGTERM and SIGINT.
+"""
+
+
+def redis_options(command: Any) -> Any:
+    """``--redis`` and ``--prefix``."""
+    command = click.option(
+        "--prefix", envvar="SA_NOTIFY_REDIS_PREFIX", default="sa_notify", show_default=True,
+        help="What names in Redis begin with.",
+    )(command)  # fmt: skip
+    return click.option(
+        "--redis", "redis_url", metavar="URL", envvar="SA_NOTIFY_REDIS_URL",
+        help="The workers' Redis: redis://user:password@host:6379/0, rediss:// for TLS.",
+    )(command)  # fmt: skip
+
+
+def dispatch(place: Place, redis_url: str | None, prefix: str) -> None:
+    """Dispatch until a signal ends it.
+
+    :raises Refused: when Redis is not named, or something can't work as it is set up.
+    """
+    if not redis_url:
+        raise Refused(
+            "no Redis: give --redis, or set SA_NOTIFY_REDIS_URL; without one no dispatcher is needed"
+        )
+    _log()
+    try:
+        from sa_notify.redis.keys import Keys
+        from sa_notify.service.service import Service
+    except ModuleNotFoundError as error:
+        raise Refused(f'{error.name} is missing: pip install "sa-notify[flask]"') from error
+    try:
+        connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
+        asyncio.run(_until_signal(Service(connect, redis_url, Keys(prefix))))
+    except SaNotifyError as error:
+        raise Refused(str(error)) from error
+
+
+async def _until_signal(service: Any) -> None:
+    task = asyncio.ensure_future(service.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        logging.getLogger(__name__).info("ended by a signal")
+
+
+def _log() -> None:
+    """Where nobody has set logging up, show it: a service that is silent can't be helped."""
+    if not logging.getLogger().handlers:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -1,0 +1,1 @@
+"""What dispatcher and web workers tell each other through Redis."""

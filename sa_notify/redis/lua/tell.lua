@@ -1,0 +1,25 @@
+-- Puts one entry into the feed of each worker named, or of all.
+-- KEYS: term, workers. ARGV: own term or '' for whoever may, prefix, entries of a feed, type, JSON, workers.
+if ARGV[1] ~= '' and (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
+  return redis.error_reply('FENCED')
+end
+local prefix = ARGV[2]
+local workers = {}
+for n = 6, #ARGV do
+  workers[#workers + 1] = ARGV[n]
+end
+if #workers == 0 then
+  workers = redis.call('SMEMBERS', KEYS[2])
+end
+local told = 0
+for _, worker in ipairs(workers) do
+  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 then
+    redis.call('SREM', KEYS[2], worker)
+  else
+    local number = redis.call('INCR', prefix .. 'told:' .. worker)
+    redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
+      'n', number, 't', ARGV[4], 'd', ARGV[5])
+    told = told + 1
+  end
+end
+return told

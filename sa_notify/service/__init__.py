@@ -1,0 +1,1 @@
+"""The dispatcher as a process of its own: ``sa-notify dispatch``."""

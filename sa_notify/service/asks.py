@@ -1,0 +1,96 @@
+"""What workers want, told to the source."""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from typing import Any, Final
+
+import redis.asyncio
+
+from sa_notify.errors import SourceLost
+from sa_notify.redis.connect import FAILURES
+from sa_notify.redis.keys import Keys
+from sa_notify.redis.scripts import Scripts
+from sa_notify.service.publisher import Publisher
+from sa_notify.source.interest import Interest
+
+logger = logging.getLogger(__name__)
+
+#: Questions that are answered side by side; each may take a second.
+SIDE_BY_SIDE: Final = 8
+BLOCK_MS: Final = 1_000
+#: How often the source is told all that is wanted: it drops what was not for 30 s.
+KEEP_SECONDS: Final = 5.0
+RETRY_SECONDS: Final = 0.5
+
+
+class Asks:
+    """Answers workers' questions while this process leads.
+
+    :param interest: the source's, in its current epoch; ``None`` when all tables are announced.
+    """
+
+    def __init__(
+        self,
+        client: redis.asyncio.Redis,
+        keys: Keys,
+        publisher: Publisher,
+        interest: Callable[[], Interest | None],
+    ) -> None:
+        self._client, self._keys, self._publisher, self._interest = client, keys, publisher, interest
+        self._scripts = Scripts(client)
+        self._free = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def answer(self) -> None:
+        """Answer until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            last = await self._last()
+            while True:
+                try:
+                    found: Any = await self._client.xread({self._keys.asks: last}, count=100, block=BLOCK_MS)
+                except FAILURES:
+                    # workers begin anew, and ask again
+                    await asyncio.sleep(RETRY_SECONDS)
+                    last = await self._last()
+                    continue
+                for last, entry in found[0][1] if found else ():  # noqa: B007
+                    await self._free.acquire()
+                    group.create_task(self._answer(json.loads(entry["d"])))
+
+    async def keep(self) -> None:
+        """Tell the source what is wanted, until cancelled."""
+        while True:
+            interest = self._interest()
+            if interest is not None:
+                try:
+                    tables = await self._scripts.run("wanted", [self._keys.workers], [self._keys.base])
+                    await asyncio.to_thread(interest.keep, frozenset(tables))
+                except (SourceLost, *FAILURES):
+                    # both are told of elsewhere; what is captured needlessly for some seconds does no harm
+                    logger.debug("what is wanted can't be told", exc_info=True)
+            await asyncio.sleep(KEEP_SECONDS)
+
+    # -- inside
+
+    async def _last(self) -> str:
+        """Questions after this one are for this leader."""
+        while True:
+            try:
+                found: Any = await self._client.xrevrange(self._keys.asks, count=1)
+                return str(found[0][0]) if found else "0-0"
+            except FAILURES:
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _answer(self, asked: dict[str, Any]) -> None:
+        try:
+            tables, interest = frozenset(asked["tables"]), self._interest()
+            stand = tables if interest is None else await asyncio.to_thread(interest.take, tables)
+            await self._publisher.tell(
+                "answer", {"ask": asked["ask"], "stand": sorted(stand)}, asked["worker"]
+            )
+        except (SourceLost, *FAILURES):
+            # the worker waits a second, and asks again
+            logger.debug("a question stays unanswered", exc_info=True)
+        finally:
+            self._free.release()

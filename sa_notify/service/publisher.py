@@ -1,0 +1,191 @@
+"""From the dispatcher's feed into the workers' feeds."""
+
+import asyncio
+import json
+import logging
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import redis.asyncio
+from redis.exceptions import ResponseError
+
+from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
+from sa_notify.redis.connect import FAILURES, told
+from sa_notify.redis.keys import FEED_ENTRIES, Keys
+from sa_notify.redis.scripts import FENCED, Scripts
+
+logger = logging.getLogger(__name__)
+
+#: Changes that may wait for Redis; more, and all workers read everything again.
+WAITING: Final = 100_000
+#: Changes that one script gets at most.
+AT_ONCE: Final = 1_000
+#: How long what a leader says of itself stands.
+LEADER_MS: Final = 5_000
+RETRY_SECONDS: Final = 0.5
+
+
+class Fenced(Exception):
+    """Another dispatcher leads."""
+
+
+class Publisher:
+    """The receiver of the dispatcher's feed (:class:`sa_notify.dispatch.receiver.Receiver`).
+
+    :param term: of this leadership.
+    :param about: what this process says of itself beside epoch and position.
+    """
+
+    def __init__(
+        self, client: redis.asyncio.Redis, keys: Keys, term: int, about: Callable[[], Mapping[str, Any]]
+    ) -> None:
+        self._keys, self._term, self._about = keys, str(term), about
+        self._scripts = Scripts(client)
+        self._queue: deque[ChangeSet] = deque()
+        self._waiting = 0
+        self._changed = asyncio.Event()
+        self._epoch: str | None = None
+        #: As the workers know it; they must be told that it is over before another begins.
+        self._stands = False
+        self.position = 0
+
+    @property
+    def epoch(self) -> str | None:
+        """The epoch that is followed now."""
+        return self._epoch
+
+    # -- what the feed says
+
+    def begin_epoch(self, epoch: str) -> None:
+        self._begin(epoch)
+
+    def lost(self) -> None:
+        self._begin(None)
+
+    def receive(self, changesets: Sequence[ChangeSet]) -> None:
+        self._waiting += sum(len(changeset.changes) for changeset in changesets)
+        self._queue.extend(changesets)
+        if self._waiting > WAITING:
+            logger.warning(
+                "Redis takes changes too slowly: workers read again", extra={"changes": self._waiting}
+            )
+            self._doubt()
+        self._changed.set()
+
+    # -- the task
+
+    async def run(self) -> None:
+        """Publish until cancelled.
+
+        :raises Fenced: when another dispatcher leads.
+        """
+        complained = False
+        while True:
+            try:
+                await self._settle()
+                complained = False
+                await self._changed.wait()
+                self._changed.clear()
+            except FAILURES as error:
+                self._doubt()
+                if not complained:
+                    logger.warning("workers can't be told of changes: %s", told(error))
+                complained = True
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def lead(self) -> None:
+        """Say that this process leads, and how far it is.
+
+        :raises Fenced: when another dispatcher leads.
+        :raises redis.RedisError: when Redis does not answer.
+        """
+        epoch = self._epoch if self._stands else None
+        leader = {**self._about(), "term": int(self._term), "epoch": epoch, "position": self.position}
+        await self._run("lead", [self._keys.term, self._keys.leader], [json.dumps(leader), LEADER_MS])
+
+    async def beat(self) -> None:
+        """Say that, and tell every worker; see :meth:`lead`."""
+        await self.lead()
+        if self._stands:
+            await self.tell("beat", {"epoch": self._epoch, "position": self.position})
+
+    async def tell(self, kind: str, what: Mapping[str, Any], *workers: str) -> None:
+        """Put an entry into these feeds, or into all."""
+        arguments = [self._keys.base, FEED_ENTRIES, kind, json.dumps(what), *workers]
+        await self._run("tell", [self._keys.term, self._keys.workers], arguments)
+
+    async def resign(self) -> None:
+        """Tell that this process leads no longer."""
+        self._begin(None)
+        await self._settle()
+        await self._run("resign", [self._keys.term, self._keys.leader], [])
+
+    # -- inside
+
+    def _begin(self, epoch: str | None) -> None:
+        self._epoch, self.position = epoch, 0
+        self._doubt()
+
+    def _doubt(self) -> None:
+        """What workers were told may lack something."""
+        self._stands = False
+        self._queue.clear()
+        self._waiting = 0
+        self._changed.set()
+
+    async def _settle(self) -> None:
+        if not self._stands:
+            # in this order: a worker that registers in between finds no epoch, or is told
+            await self.lead()
+            await self.tell("lost", {})
+            self._stands = self._epoch is not None
+            await self.lead()
+        while self._queue and self._stands:
+            await self._publish()
+
+    async def _publish(self) -> None:
+        taken, changes = [], 0
+        while self._queue and changes < AT_ONCE:
+            taken.append(self._queue.popleft())
+            changes += len(taken[-1].changes)
+        self._waiting -= changes
+        for pieces in _pieces(taken):
+            arguments = [self._keys.base, FEED_ENTRIES, *_arguments(pieces)]
+            await self._run("publish", [self._keys.term, self._keys.workers], arguments)
+        self.position = taken[-1].position
+
+    async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+        try:
+            await self._scripts.run(name, keys, [self._term, *arguments])
+        except ResponseError as error:
+            if FENCED in str(error):
+                raise Fenced from error
+            raise
+
+
+def _pieces(changesets: Sequence[ChangeSet]) -> Iterator[list[ChangeSet]]:
+    """The same in lists of ``AT_ONCE`` changes at most; a large changeset in several parts."""
+    piece: list[ChangeSet] = []
+    room = AT_ONCE
+    for changeset in changesets:
+        for first in range(0, len(changeset.changes), AT_ONCE):
+            part = replace(changeset, changes=changeset.changes[first : first + AT_ONCE])
+            if len(part.changes) > room and piece:
+                yield piece
+                piece, room = [], AT_ONCE
+            piece.append(part)
+            room -= len(part.changes)
+    if piece:
+        yield piece
+
+
+def _arguments(changesets: Sequence[ChangeSet]) -> Iterator[str | int]:
+    for changeset in changesets:
+        yield dump_head(changeset)
+        yield len(changeset.changes)
+        for change in changeset.changes:
+            yield change.table
+            yield "" if change.key is None else dump_key(change.key)
+            yield dump_change(change)

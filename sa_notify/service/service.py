@@ -1,0 +1,132 @@
+"""The dispatcher's process: it waits until it leads, and then sends what its database tells."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from psycopg2 import Error
+
+from sa_notify.dispatch.follow import follow
+from sa_notify.errors import SourceLost
+from sa_notify.redis.connect import FAILURES, connect_asyncio, told
+from sa_notify.redis.keys import Keys
+from sa_notify.service.asks import Asks
+from sa_notify.service.leadership import TRUST_SECONDS, Leadership, LeadershipLost
+from sa_notify.service.publisher import Fenced, Publisher
+from sa_notify.source.database import DatabaseSource, database_source
+from sa_notify.source.listening import Connect
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS: Final = 1.0
+#: Between two tries to lead.
+AGAIN_SECONDS: Final = 1.0
+#: How often to look for an outbox while NOTIFY alone is followed.
+OUTBOX_SECONDS: Final = 10.0
+RESIGN_SECONDS: Final = 2.0
+
+
+class Service:
+    """Dispatches until it is cancelled.
+
+    :param connect: makes a connection to the primary, which can LISTEN.
+    :param redis_url: where the workers are.
+    """
+
+    def __init__(self, connect: Connect, redis_url: str, keys: Keys) -> None:
+        self._connect, self._keys = connect, keys
+        self._client = connect_asyncio(redis_url)
+        self._id, self._since = uuid.uuid4().hex, time.time()
+        self._source: DatabaseSource | None = None
+        self.publisher: Publisher | None = None
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process leads now."""
+        return self.publisher is not None
+
+    async def run(self) -> None:
+        """Wait for leadership, lead, and begin again when it is lost; until cancelled."""
+        complaint = ""
+        try:
+            while True:
+                try:
+                    await self._take_part()
+                except (SourceLost, LeadershipLost, Error, *FAILURES) as error:
+                    said = (
+                        told(error) if isinstance(error, FAILURES) else str(error).strip().partition("\n")[0]
+                    )
+                    if said != complaint:
+                        logger.warning("this dispatcher can't lead: %s", said)
+                    complaint = said
+                else:
+                    complaint = ""
+                await asyncio.sleep(AGAIN_SECONDS)
+        finally:
+            await self._client.aclose()
+
+    # -- inside
+
+    async def _take_part(self) -> None:
+        leadership = Leadership(self._connect, self._client, self._keys)
+        try:
+            term = await leadership.obtain()
+            logger.info("this dispatcher leads", extra={"term": term})
+            await self._lead(leadership, term)
+        finally:
+            leadership.close()
+
+    async def _lead(self, leadership: Leadership, term: int) -> None:
+        source = self._source = database_source(self._connect, "notify")
+        publisher = self.publisher = Publisher(self._client, self._keys, term, self._about)
+        asks = Asks(self._client, self._keys, publisher, lambda: source.interest)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for work in (
+                    leadership.hold(), publisher.run(), self._beat(publisher), asks.answer(), asks.keep(),
+                    follow(source, publisher), self._look_for_outbox(source),
+                ):  # fmt: skip
+                    group.create_task(work)
+        except* Fenced:
+            logger.warning("another dispatcher leads: this one stops", extra={"term": term})
+        except* LeadershipLost as lost:
+            logger.warning("this dispatcher leads no longer: %s", lost.exceptions[0])
+        finally:
+            self.publisher = None
+            with suppress(Fenced, TimeoutError, *FAILURES):
+                async with asyncio.timeout(RESIGN_SECONDS):
+                    await publisher.resign()
+
+    async def _beat(self, publisher: Publisher) -> None:
+        trusted_until = time.monotonic() + TRUST_SECONDS
+        while True:
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(TRUST_SECONDS):
+                    await publisher.beat()
+                trusted_until = began + TRUST_SECONDS
+            except FAILURES as error:
+                if time.monotonic() > trusted_until:
+                    raise LeadershipLost(told(error)) from error
+            await asyncio.sleep(BEAT_SECONDS)
+
+    async def _look_for_outbox(self, source: DatabaseSource) -> None:
+        """A database that had no outbox when it was opened may have one by now."""
+        while True:
+            await asyncio.sleep(OUTBOX_SECONDS)
+            if source.interest is None and await asyncio.to_thread(source.awaits_outbox):
+                logger.info("the database has an outbox that can be followed now: doing that")
+                source.interrupt()
+
+    def _about(self) -> Mapping[str, Any]:
+        unread = dict(self._source.unread) if self._source else {}
+        return {
+            "id": self._id, "host": socket.gethostname(), "pid": os.getpid(), "since": self._since,
+            "unread": unread,
+        }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The feed that a dispatcher process gives to web workers through Redis."""

@@ -1,0 +1,72 @@
+"""What a worker's stream in Redis tells, entry by entry."""
+
+import json
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from sa_notify.change import ChangeSet, load_changesets
+from sa_notify.errors import SourceLost
+from sa_notify.source.mailbox import Mailbox
+
+#: The dispatcher beats every second: two are missed.
+SILENT_SECONDS: Final = 2.5
+
+
+class Feed:
+    """Reads entries in their order; the first that is not what it should be ends the epoch.
+
+    :param answered: called with the number of a question and the tables that stand.
+    :param revoked: called with a user's id, or ``None`` for all.
+    :param clock: gives seconds.
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        answered: Callable[[int, frozenset[str]], None],
+        revoked: Callable[[str | None], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.epoch = uuid.uuid4().hex
+        self._mailbox, self._answered, self._revoked, self._clock = mailbox, answered, revoked, clock
+        self._number = self._position = 0
+        self._heard_at = clock()
+
+    def read(self, entry: Mapping[str, str]) -> None:
+        """Take in the next entry.
+
+        :raises SourceLost: when something was missed, or the dispatcher says so.
+        :raises MessageError: when it can't be read.
+        """
+        number = int(entry["n"])
+        if number != self._number + 1:
+            raise SourceLost("this worker was too slow: the dispatcher has dropped what it had not read")
+        self._number, self._heard_at = number, self._clock()
+        kind = entry["t"]
+        if kind == "changes":
+            self._mailbox.put([self._stamped(changeset) for changeset in load_changesets(entry["d"])])
+        elif kind == "lost":
+            raise SourceLost("the dispatcher has lost its feed")
+        elif kind not in ("hello", "beat"):
+            self._attend(kind, json.loads(entry["d"]))
+
+    def nothing(self) -> None:
+        """There is no next entry yet.
+
+        :raises SourceLost: when the dispatcher has been silent for too long.
+        """
+        if self._clock() - self._heard_at > SILENT_SECONDS:
+            raise SourceLost("the dispatcher is silent")
+
+    def _attend(self, kind: str, told: Mapping[str, Any]) -> None:
+        if kind == "answer":
+            self._answered(int(told["ask"]), frozenset(told["stand"]))
+        elif kind == "revoke":
+            self._revoked(told["user"])
+
+    def _stamped(self, changeset: ChangeSet) -> ChangeSet:
+        self._position += 1
+        return replace(changeset, epoch=self.epoch, position=self._position)

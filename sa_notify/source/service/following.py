@@ -1,0 +1,215 @@
+"""One epoch of a web worker's feed: two native threads, one that reads and one that tells."""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+import redis
+
+from sa_notify.errors import MessageError, SourceLost
+from sa_notify.redis.connect import FAILURES, told
+from sa_notify.redis.keys import Keys
+from sa_notify.source.mailbox import Mailbox
+from sa_notify.source.native import Guard, NativeThread, Signal, native
+from sa_notify.source.service.feed import Feed
+from sa_notify.source.service.worker import Worker
+from sa_notify.source.tickets import Ticket, Tickets
+from sa_notify.source.wants import Wants
+
+logger = logging.getLogger(__name__)
+
+#: How often a worker says that it lives.
+RENEW_SECONDS: Final = 5.0
+#: How long one XREAD waits: as long as a thread takes to notice that it is to end.
+BLOCK_MS: Final = 500
+AT_ONCE: Final = 100
+#: How often to look whether the mailbox has room again.
+FULL_SECONDS: Final = 0.010
+STOP_SECONDS: Final = 1.0
+_NEVER: Final = float("inf")
+
+Clients = dict[str, Mapping[str, Any] | None]
+
+
+class Following:
+    """What :class:`~sa_notify.source.service.source.ServiceSource` opens and closes as one.
+
+    :param connect: makes a client of Redis; each thread has its own.
+    :param info: what this process says of itself.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], redis.Redis],
+        keys: Keys,
+        info: Callable[[], Mapping[str, Any]],
+        revoked: Callable[[str | None], None],
+    ) -> None:
+        self.pid = os.getpid()
+        self.mailbox = Mailbox()
+        self.feed = Feed(self.mailbox, self._answered, revoked)
+        self.unread: Mapping[str, str] = {}
+        self._connect, self._keys, self._info = connect, keys, info
+        self._tickets, self._signal, self._guard = Tickets(), Signal(), Guard()
+        self._asked: dict[int, Ticket] = {}
+        self._number = 0
+        self._wants, self._kept = Wants(), frozenset[str]()
+        self._clients: Clients = {}
+        self._stopped = False
+        self._failure: SourceLost | None = None
+        self._opened = Ticket(frozenset(), _NEVER)
+        self._teller, self._reader = NativeThread(self._tell), NativeThread(self._read)
+
+    # -- from any thread
+
+    def open(self) -> None:
+        """Register, and have everything read from now on.
+
+        :raises SourceLost: when Redis can't be reached, or no dispatcher leads.
+        """
+        self._teller.start()
+        try:
+            self._opened.wait()
+        except SourceLost:
+            raise self._failure or SourceLost("interrupted") from None
+
+    def ask(self, ticket: Ticket) -> frozenset[str]:
+        """Which of the ticket's tables stand; none of none, when Redis answers.
+
+        :raises SourceLost: when nothing will answer any more.
+        """
+        self._tickets.put(ticket)
+        self._signal.set()
+        return ticket.wait()
+
+    def keep(self, tables: Collection[str]) -> None:
+        """All that is wanted from now on."""
+        with self._guard:
+            self._kept = frozenset(tables)
+            self._wants.keep(tables, time.monotonic())
+        self._signal.set()
+
+    def present(self, clients: Clients) -> None:
+        """Tell of these clients."""
+        with self._guard:
+            self._clients |= clients
+        self._signal.set()
+
+    def fail(self, failure: SourceLost) -> None:
+        """Have everything that waits end."""
+        self._failure = self._failure or failure
+        self._stopped = True
+        self.mailbox.fail(failure)
+        self._opened.answer(None)
+        self._tickets.close()
+        self._signal.set()
+
+    def close(self) -> None:
+        """Give everything back; in a forked child, leave the parent's alone."""
+        if self.pid == os.getpid():
+            self.fail(SourceLost("closed"))
+            self._teller.join(STOP_SECONDS)
+            self._reader.join(STOP_SECONDS)
+        self.mailbox.close()
+
+    # -- the thread that tells
+
+    def _tell(self) -> None:
+        with _failing(self.fail), self._connect() as client:
+            worker = Worker(client, self._keys, self.feed.epoch)
+            try:
+                worker.register(self._info())
+                self.unread = dict(worker.leader().get("unread", {}))
+                self._reader.start()
+                self._opened.answer(frozenset())
+                self._serve(worker)
+            finally:
+                self._forget_tickets()
+                worker.leave()
+
+    def _serve(self, worker: Worker) -> None:
+        renew_at, wanted = time.monotonic() + RENEW_SECONDS, frozenset[str]()
+        while not self._stopped:
+            now = time.monotonic()
+            self._ask(worker, now)
+            with self._guard:
+                wanted, before = self._wants.all(now), wanted
+                clients, self._clients = self._clients, {}
+            if wanted != before:
+                worker.want(wanted, only=True)
+            if clients:
+                worker.present(clients)
+            if now >= renew_at:
+                renew_at = now + RENEW_SECONDS
+                worker.renew(self._info())
+            self._signal.wait(max(0.0, min(renew_at, self._overdue(now)) - now))
+
+    def _ask(self, worker: Worker, now: float) -> None:
+        for ticket in self._tickets.take():
+            if not ticket.tables:
+                worker.leader()
+                ticket.answer(frozenset())
+                continue
+            with self._guard:
+                self._wants.take(ticket.tables, now)
+                self._number += 1
+                self._asked[self._number] = ticket
+            worker.want(ticket.tables, only=False)
+            worker.ask(self._number, ticket.tables)
+
+    def _overdue(self, now: float) -> float:
+        """Let those go who have waited long enough; when to look for them next."""
+        with self._guard:
+            late = [number for number, ticket in self._asked.items() if ticket.until <= now]
+            tickets = [self._asked.pop(number) for number in late]
+            soonest = min((ticket.until for ticket in self._asked.values()), default=_NEVER)
+        for ticket in tickets:
+            ticket.answer(frozenset())
+        return soonest
+
+    def _forget_tickets(self) -> None:
+        self._tickets.close()
+        with self._guard:
+            asked, self._asked = self._asked, {}
+        for ticket in asked.values():
+            ticket.answer(None)
+
+    # -- the thread that reads
+
+    def _read(self) -> None:
+        with _failing(self.fail), self._connect() as client:
+            name, last = self._keys.feed(self.feed.epoch), "0-0"
+            while not self._stopped:
+                if self.mailbox.full:
+                    native("time", "sleep")(FULL_SECONDS)
+                    continue
+                found: Any = client.xread({name: last}, count=AT_ONCE, block=BLOCK_MS)
+                for last, entry in found[0][1] if found else ():  # noqa: B007
+                    self.feed.read(entry)
+                if not found:
+                    self.feed.nothing()
+
+    def _answered(self, number: int, stand: frozenset[str]) -> None:
+        with self._guard:
+            ticket = self._asked.pop(number, None)
+        if ticket is not None:
+            ticket.answer(stand & ticket.tables)
+
+
+@contextmanager
+def _failing(fail: Callable[[SourceLost], None]) -> Iterator[None]:
+    """What a thread of ours raises ends the epoch."""
+    try:
+        yield
+    except SourceLost as error:
+        fail(error)
+    except FAILURES as error:
+        fail(SourceLost(told(error)))
+    except MessageError as error:
+        fail(SourceLost(f"the dispatcher can't be understood: {error}"))
+    except Exception:
+        logger.exception("following the dispatcher failed")
+        fail(SourceLost("it failed unexpectedly"))

@@ -1,0 +1,116 @@
+"""Changes that a dispatcher process sends through Redis."""
+
+import os
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import redis
+
+from sa_notify.change import ChangeSet
+from sa_notify.errors import SourceLost
+from sa_notify.redis.keys import Keys
+from sa_notify.source.service.following import Clients, Following
+from sa_notify.source.tickets import TAKE_SECONDS, Ticket
+
+
+class ServiceSource:
+    """Follows the dispatcher that leads; a web worker has one.
+
+    Whatever may have been missed (a new dispatcher, a Redis that restarted, a worker that was too slow)
+    is noticed and begins a new epoch: within 2.5 s where nothing says so.
+
+    Implements :class:`sa_notify.source.base.Source` and :class:`sa_notify.source.interest.Interest`.
+
+    :param connect: makes a client of Redis, as :func:`sa_notify.redis.connect.connect` does.
+    :param info: what this process says of itself.
+    :param revoked: called, in a native thread, when somebody's access is to be asked for again: a user's
+        id, or ``None`` for all.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], redis.Redis],
+        keys: Keys,
+        *,
+        info: Callable[[], Mapping[str, Any]] = dict,
+        revoked: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
+        self._connect, self._keys, self._info, self._revoked = connect, keys, info, revoked
+        self._following: Following | None = None
+        self._epoch = ""
+
+    @property
+    def epoch(self) -> str:
+        """Name of the current unbroken stretch."""
+        return self._epoch
+
+    @property
+    def interest(self) -> "ServiceSource":
+        """Where to say which tables are wanted."""
+        return self
+
+    @property
+    def unread(self) -> Mapping[str, str]:
+        """Deliveries that the dispatcher does not follow: how a sentence about a table ends."""
+        return self._following.unread if self._following else {}
+
+    def open(self) -> None:
+        """Register with the dispatcher; see :class:`sa_notify.source.base.Source`."""
+        self.close()
+        following = self._following = Following(self._connect, self._keys, self._info, self._revoked)
+        try:
+            following.open()
+        except BaseException:
+            self.close()
+            raise
+        self._epoch = following.feed.epoch
+
+    def fileno(self) -> int:
+        """Descriptor that becomes readable when :meth:`read` may have something."""
+        return self._open().mailbox.fileno()
+
+    def read(self) -> list[ChangeSet]:
+        """What has arrived; follow it with another read before waiting, unless it is empty."""
+        return self._open().mailbox.take()
+
+    def ping(self) -> list[ChangeSet]:
+        """Prove that Redis answers and a dispatcher leads; what arrived meanwhile."""
+        following = self._open()
+        following.ask(Ticket(frozenset(), float("inf")))
+        return following.mailbox.take()
+
+    def interrupt(self) -> None:
+        """End what waits, with SourceLost; from any thread."""
+        following = self._following
+        if following is not None and following.pid == os.getpid():
+            following.fail(SourceLost("interrupted"))
+
+    def close(self) -> None:
+        """Give everything back; harmless when that is done already."""
+        following, self._following = self._following, None
+        if following is not None:
+            following.close()
+
+    def take(self, tables: Collection[str]) -> frozenset[str]:
+        """Have changes of these told; see :class:`sa_notify.source.interest.Interest`."""
+        if not tables:
+            return frozenset()
+        return self._open().ask(Ticket(frozenset(tables), time.monotonic() + TAKE_SECONDS))
+
+    def keep(self, tables: Collection[str]) -> None:
+        """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
+        self._open().keep(tables)
+
+    def present(self, clients: Clients) -> None:
+        """Tell of clients that came or changed, and of those (``None``) that left; of none while closed."""
+        if self._following is not None:
+            self._following.present(clients)
+
+    # -- inside
+
+    def _open(self) -> Following:
+        following = self._following
+        if following is None or following.pid != os.getpid():
+            raise SourceLost("not open in this process")
+        return following
