@@ -37,6 +37,10 @@ class Mailbox:
             self._queue.extend(changesets)
             self._waker.set()
 
+    def wake(self) -> None:
+        """Have its taker look although nothing was put."""
+        self._waker.set()
+
     def fail(self, failure: SourceLost) -> None:
         """Have the taker raise this once the queue is empty; the first failure counts."""
         self._failure = self._failure or failure

@@ -4,99 +4,27 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, request
 from flask_socketio import SocketIO
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine
 
-from sa_notify.capture.outbox import OUTBOX_QUERY
-from sa_notify.dispatch.embedded import EmbeddedDispatcher
-from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
+from sa_notify.source.service.source import ServiceSource
 from sa_notify.web.context import SavedRequest
-from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing
 from sa_notify.web.queries import Registered, build
 from sa_notify.web.reader import READING, CoverageCache
-from sa_notify.web.runner import Runner
-from sa_notify.web.runtimes import runtime_for
+from sa_notify.web.running import Running, Subscription
 from sa_notify.web.settings import Settings
 from sa_notify.web.tokens import Tokens, principal
 
 logger = logging.getLogger(__name__)
-
-BEAT_SECONDS = 2.0
-
-#: How often the catalog is asked whether all changes of the tables read are still announced: DDL is not.
-COVERAGE_SECONDS = 5.0
-
-#: How often the source hears which tables are wanted; it drops others 30 s after they last were.
-KEEP_SECONDS = 5.0
-
-#: How often a process that follows NOTIFY looks whether the database has an outbox by now.
-OUTBOX_SECONDS = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What a subscriber asked for, kept to ask again on its behalf."""
-
-    registered: Registered
-    params: dict[str, Any]
-    request: SavedRequest
-
-
-class Running:
-    """What exists only in a process that has clients: a forked child makes its own."""
-
-    def __init__(self, app: "LiveApp") -> None:
-        self.pid = os.getpid()
-        self.stopped = False
-        self.runtime: Runtime = runtime_for(app.socketio.async_mode)
-        self.source = app.source()
-        self.runner = Runner(
-            self.runtime,
-            Emitter(app.socketio),
-            lambda: app.coverage.begin_epoch(self.source.unread),
-            lambda: self.source.interest,
-        )
-        self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
-        self.clients: dict[str, dict[int, Subscription]] = {}
-        self.lock = self.runtime.lock()
-
-    def start(self, app: "LiveApp") -> None:
-        """Begin to listen and to beat."""
-        self.dispatcher.ensure_started()
-        self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
-        self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
-        seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
-        self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
-        self.runtime.spawn(self._every, KEEP_SECONDS, self.runner.keep)
-        self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
-
-    def stop(self) -> None:
-        """End what was started; returns at once."""
-        self.stopped = True
-        self.dispatcher.stop()
-
-    def _every(self, seconds: float, function: Callable[[], None]) -> None:
-        self.runtime.sleep(seconds)
-        while not self.stopped:
-            try:
-                function()
-            except Exception as error:
-                passing = is_passing(error)
-                logger.log(
-                    logging.WARNING if passing else logging.ERROR, "a periodic task failed; it goes on"
-                )
-                logger.log(logging.DEBUG if passing else logging.ERROR, "it failed so", exc_info=error)
-            self.runtime.sleep(seconds)
 
 
 class LiveApp:
@@ -127,12 +55,25 @@ class LiveApp:
         """
         return self._engine()
 
-    def source(self) -> DatabaseSource:
-        """A new feed of the application's database.
+    def source(self, running: "Running") -> DatabaseSource | ServiceSource:
+        """A new feed of the application's database: its own, or a dispatcher's.
 
-        :raises SetupError: when no connection to it can be made the engine's way.
+        :raises SetupError: when no connection to it can be made the engine's way, or Redis has no URL.
         """
+        if self.settings.redis_url:
+            return self._service(self.settings.redis_url, running)
         return database_source(listen_connect(self.engine, self.settings.listen_url), self.settings.wake)
+
+    def _service(self, url: str, running: "Running") -> ServiceSource:
+        from sa_notify.redis.connect import connect
+        from sa_notify.redis.keys import Keys
+
+        return ServiceSource(
+            lambda: connect(url),
+            Keys(self.settings.redis_prefix),
+            info=running.about,
+            revoked=running.revoked,
+        )
 
     # -- clients
 
@@ -141,11 +82,13 @@ class LiveApp:
         running = self._ensure_running()
         with running.lock:
             running.clients[sid] = {}
+            running.presence.came(sid, principal())
 
     def disconnected(self, sid: str) -> None:
         running = self._ensure_running()
         with running.lock:
             running.clients.pop(sid, None)
+            running.presence.left(sid)
             running.runner.disconnect(sid)
 
     # -- subscriptions
@@ -163,12 +106,14 @@ class LiveApp:
         with running.lock:
             self._admit(running, subscriber)
             running.clients[subscriber.sid][subscriber.id] = subscription
+            running.present(subscriber.sid)
             return running.runner.subscribe(subscriber, query)
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         running = self._ensure_running()
         with running.lock:
             running.clients.get(subscriber.sid, {}).pop(subscriber.id, None)
+            running.present(subscriber.sid)
             running.runner.unsubscribe(subscriber)
 
     def resync(self, subscriber: Subscriber) -> None:
@@ -184,7 +129,10 @@ class LiveApp:
 
         :param user: only subscribers whom Flask-Login knows by this id.
         """
-        self.recheck_in(self._ensure_running(), user)
+        running = self._ensure_running()
+        if isinstance(running.source, ServiceSource) and running.source.revoke(user):
+            return  # this worker is told as all others are
+        self.recheck_in(running, user)
 
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
@@ -207,10 +155,9 @@ class LiveApp:
 
     def recheck_outbox(self, running: Running) -> None:
         """Follow the outbox from now on, if only NOTIFY is followed and it can be."""
-        by_notify = running.runner.following and running.source.interest is None
-        if not (by_notify and len(running.runner) and running.runtime.call(self._has_outbox)):
+        if not running.runner.following or running.source.interest is not None or not len(running.runner):
             return
-        if running.runtime.call(running.source.usable):
+        if running.runtime.call(running.source.awaits_outbox):
             logger.info("the database has an outbox that can be followed now: doing that")
             running.source.interrupt()
 
@@ -302,10 +249,6 @@ class LiveApp:
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:
             return self.coverage.changed(connection.execution_options(**READING))
-
-    def _has_outbox(self) -> bool:
-        with self.engine.connect() as connection:
-            return connection.execute(text(OUTBOX_QUERY)).first() is not None
 
 
 def _stands(running: Running, subscriber: Subscriber, subscription: Subscription) -> bool:

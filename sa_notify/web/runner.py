@@ -125,6 +125,11 @@ class Runner:
             self._beat(self._hub.clients())
 
     @property
+    def queries(self) -> int:
+        """How many there are; from any native thread."""
+        return len(self._hub)
+
+    @property
     def following(self) -> bool:
         """Whether changes are heard."""
         return self._hub.following

@@ -1,5 +1,6 @@
 """What an application may set in ``app.config``, validated once."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
@@ -7,6 +8,9 @@ from typing import Any, Literal
 from sa_notify.errors import SetupError
 
 WAKES = ("notify", "poll")
+#: What the dispatcher's process is told by the environment too.
+_REDIS = ("redis_url", "redis_prefix")
+_TEXTS = ("listen_url", "wake", *_REDIS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +26,9 @@ class Settings:
         transaction-pooling proxy, a driver without libpq).
     :param wake: ``"notify"``, or ``"poll"`` where nothing can LISTEN (only a transaction-pooling proxy
         leads to PostgreSQL): the outbox is then asked, and tables that travel by NOTIFY are not heard.
+    :param redis_url: changes come from a dispatcher process through this Redis, instead of from PostgreSQL;
+        else the environment's ``SA_NOTIFY_REDIS_URL``.
+    :param redis_prefix: what names in Redis begin with, the dispatcher's ``--prefix``.
     """
 
     token_max_age: float = 3600.0
@@ -30,6 +37,8 @@ class Settings:
     recheck_seconds: float = 60.0
     listen_url: str | None = None
     wake: Literal["notify", "poll"] = "notify"
+    redis_url: str | None = None
+    redis_prefix: str = "sa_notify"
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> "Settings":
@@ -38,11 +47,14 @@ class Settings:
         :raises SetupError: when a number is not a positive number, or a word is not one of the choices.
         """
         names = {field.name: f"SA_NOTIFY_{field.name.upper()}" for field in fields(cls)}
-        found = {name: config[setting] for name, setting in names.items() if setting in config}
+        found: dict[str, Any] = {
+            name: os.environ[names[name]] for name in _REDIS if names[name] in os.environ
+        }
+        found |= {name: config[setting] for name, setting in names.items() if setting in config}
         for name, value in found.items():
             if name == "wake" and value not in WAKES:
                 raise SetupError(f"{names[name]} is {value!r}: set it to one of {', '.join(WAKES)}")
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
-            if name not in ("listen_url", "wake") and not (numeric and value > 0):
+            if name not in _TEXTS and not (numeric and value > 0):
                 raise SetupError(f"{names[name]} is {value!r}: set it to a positive number")
         return cls(**found)

@@ -290,7 +290,7 @@ def test_a_recheck_is_for_the_subscription_it_began_with(database: Engine) -> No
 
 def test_rows_that_went_with_their_table_go(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """DDL announces nothing; the catalog is asked every few seconds, however seldom subscribers are."""
-    monkeypatch.setattr("sa_notify.web.live_app.COVERAGE_SECONDS", 0.2)
+    monkeypatch.setattr("sa_notify.web.running.COVERAGE_SECONDS", 0.2)
     app, seen = create_app(database, async_mode="threading"), []
     app.extensions["sa_notify"].settings = Settings(recheck_seconds=3600)
     client = _client(app)

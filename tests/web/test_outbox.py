@@ -30,9 +30,9 @@ def delivery() -> str:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What happens every few seconds happens at once."""
-    monkeypatch.setattr("sa_notify.web.live_app.COVERAGE_SECONDS", 0.2)
-    monkeypatch.setattr("sa_notify.web.live_app.OUTBOX_SECONDS", 0.2)
-    monkeypatch.setattr("sa_notify.web.live_app.KEEP_SECONDS", 0.2)
+    monkeypatch.setattr("sa_notify.web.running.COVERAGE_SECONDS", 0.2)
+    monkeypatch.setattr("sa_notify.web.running.OUTBOX_SECONDS", 0.2)
+    monkeypatch.setattr("sa_notify.web.running.KEEP_SECONDS", 0.2)
 
 
 class Watcher:

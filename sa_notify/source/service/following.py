@@ -3,6 +3,7 @@
 import logging
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
@@ -46,11 +47,12 @@ class Following:
         connect: Callable[[], redis.Redis],
         keys: Keys,
         info: Callable[[], Mapping[str, Any]],
-        revoked: Callable[[str | None], None],
     ) -> None:
         self.pid = os.getpid()
         self.mailbox = Mailbox()
-        self.feed = Feed(self.mailbox, self._answered, revoked)
+        self.feed = Feed(self.mailbox, self._answered, self._revoked)
+        #: Told to this worker, and to be told to all.
+        self._revocations, self._to_revoke = deque[str | None](), deque[str | None]()
         self.unread: Mapping[str, str] = {}
         self._connect, self._keys, self._info = connect, keys, info
         self._tickets, self._signal, self._guard = Tickets(), Signal(), Guard()
@@ -98,6 +100,16 @@ class Following:
             self._clients |= clients
         self._signal.set()
 
+    def revoke(self, user: str | None) -> None:
+        """Have all workers ask for somebody's access again."""
+        self._to_revoke.append(user)
+        self._signal.set()
+
+    def revocations(self) -> Iterator[str | None]:
+        """Whose access this worker is to ask for again."""
+        while self._revocations:
+            yield self._revocations.popleft()
+
     def fail(self, failure: SourceLost) -> None:
         """Have everything that waits end."""
         self._failure = self._failure or failure
@@ -142,6 +154,8 @@ class Following:
                 worker.want(wanted, only=True)
             if clients:
                 worker.present(clients)
+            while self._to_revoke:
+                worker.revoke(self._to_revoke.popleft())
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
                 worker.renew(self._info())
@@ -191,6 +205,10 @@ class Following:
                     self.feed.read(entry)
                 if not found:
                     self.feed.nothing()
+
+    def _revoked(self, user: str | None) -> None:
+        self._revocations.append(user)
+        self.mailbox.wake()
 
     def _answered(self, number: int, stand: frozenset[str]) -> None:
         with self._guard:

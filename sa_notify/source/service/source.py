@@ -24,8 +24,8 @@ class ServiceSource:
 
     :param connect: makes a client of Redis, as :func:`sa_notify.redis.connect.connect` does.
     :param info: what this process says of itself.
-    :param revoked: called, in a native thread, when somebody's access is to be asked for again: a user's
-        id, or ``None`` for all.
+    :param revoked: called by :meth:`read` when somebody's access is to be asked for again: a user's id, or
+        ``None`` for all.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class ServiceSource:
     def open(self) -> None:
         """Register with the dispatcher; see :class:`sa_notify.source.base.Source`."""
         self.close()
-        following = self._following = Following(self._connect, self._keys, self._info, self._revoked)
+        following = self._following = Following(self._connect, self._keys, self._info)
         try:
             following.open()
         except BaseException:
@@ -72,7 +72,10 @@ class ServiceSource:
 
     def read(self) -> list[ChangeSet]:
         """What has arrived; follow it with another read before waiting, unless it is empty."""
-        return self._open().mailbox.take()
+        following = self._open()
+        for user in following.revocations():
+            self._revoked(user)
+        return following.mailbox.take()
 
     def ping(self) -> list[ChangeSet]:
         """Prove that Redis answers and a dispatcher leads; what arrived meanwhile."""
@@ -106,6 +109,17 @@ class ServiceSource:
         """Tell of clients that came or changed, and of those (``None``) that left; of none while closed."""
         if self._following is not None:
             self._following.present(clients)
+
+    def revoke(self, user: str | None) -> bool:
+        """Have all workers ask for somebody's access again; whether they will be told."""
+        if self._following is None:
+            return False
+        self._following.revoke(user)
+        return True
+
+    def awaits_outbox(self) -> bool:
+        """Never: the dispatcher looks for one."""
+        return False
 
     # -- inside
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 import redis
 
 from sa_notify.errors import SourceLost
-from sa_notify.redis.keys import ASKED_ENTRIES, WORKER_SECONDS, Keys
+from sa_notify.redis.keys import ASKED_ENTRIES, FEED_ENTRIES, WORKER_SECONDS, Keys
 from sa_notify.redis.scripts import Scripts
 
 _TO_LIVE: Final = WORKER_SECONDS * 1000
@@ -70,6 +70,12 @@ class Worker:
                 pipeline.hdel(name, *left)
             pipeline.pexpire(name, _TO_LIVE)
             pipeline.execute()
+
+    def revoke(self, user: str | None) -> None:
+        """Have every worker ask for somebody's access again."""
+        names = [self._keys.term, self._keys.workers]
+        told = json.dumps({"user": user})
+        self._scripts.run("tell", names, ["", self._keys.base, FEED_ENTRIES, "revoke", told])
 
     def leave(self) -> None:
         """Take everything away."""

@@ -1,0 +1,39 @@
+"""Who is connected to this worker, for those who look at all workers."""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+Present = Callable[[dict[str, Mapping[str, Any] | None]], None]
+
+
+class Presence:
+    """Tells of each client who it is, since when, and what it looks at.
+
+    :param present: takes what is new, by connection; ``None`` for one that left.
+    :param clock: seconds since 1970.
+    """
+
+    def __init__(self, present: Present, clock: Callable[[], float] = time.time) -> None:
+        self._present, self._clock = present, clock
+        self._clients: dict[str, dict[str, Any]] = {}
+
+    def came(self, sid: str, user: str | None) -> None:
+        """A client connected."""
+        self._clients[sid] = {"user": user, "since": self._clock(), "queries": []}
+        self._present({sid: self._clients[sid]})
+
+    def looks_at(self, sid: str, queries: Iterable[str]) -> None:
+        """Its subscriptions changed."""
+        if (client := self._clients.get(sid)) is not None:
+            client["queries"] = sorted(queries)
+            self._present({sid: dict(client)})
+
+    def left(self, sid: str) -> None:
+        """It is gone."""
+        if self._clients.pop(sid, None) is not None:
+            self._present({sid: None})
+
+    def again(self) -> None:
+        """Whoever was told has forgotten."""
+        self._present(dict(self._clients))

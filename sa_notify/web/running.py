@@ -1,0 +1,119 @@
+"""What one process runs while it has clients: the feed, the hub, and what is done again and again."""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sa_notify.dispatch.embedded import EmbeddedDispatcher
+from sa_notify.dispatch.runtime import Runtime
+from sa_notify.source.service.source import ServiceSource
+from sa_notify.web.context import SavedRequest
+from sa_notify.web.emitter import Emitter
+from sa_notify.web.failures import is_passing
+from sa_notify.web.presence import Presence
+from sa_notify.web.queries import Registered
+from sa_notify.web.runner import Runner
+from sa_notify.web.runtimes import runtime_for
+
+if TYPE_CHECKING:
+    from sa_notify.web.live_app import LiveApp
+
+logger = logging.getLogger(__name__)
+
+BEAT_SECONDS = 2.0
+
+#: How often the catalog is asked whether all changes of the tables read are still announced: DDL is not.
+COVERAGE_SECONDS = 5.0
+
+#: How often the source hears which tables are wanted; it drops others 30 s after they last were.
+KEEP_SECONDS = 5.0
+
+#: How often a process that follows NOTIFY looks whether the database has an outbox by now.
+OUTBOX_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """What a subscriber asked for, kept to ask again on its behalf."""
+
+    registered: Registered
+    params: dict[str, Any]
+    request: SavedRequest
+
+
+class Running:
+    """What exists only in a process that has clients: a forked child makes its own."""
+
+    def __init__(self, app: "LiveApp") -> None:
+        self.pid = os.getpid()
+        self.stopped = False
+        self._since = time.time()
+        self.runtime: Runtime = runtime_for(app.socketio.async_mode)
+        self.source = app.source(self)
+        self._app = app
+        self.runner = Runner(
+            self.runtime,
+            Emitter(app.socketio),
+            self._begin_epoch,
+            lambda: self.source.interest,
+        )
+        self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
+        self.clients: dict[str, dict[int, Subscription]] = {}
+        self.presence = Presence(self._present)
+        self.lock = self.runtime.lock()
+
+    def start(self, app: "LiveApp") -> None:
+        """Begin to listen and to beat."""
+        self.dispatcher.ensure_started()
+        self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
+        self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
+        seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
+        self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
+        self.runtime.spawn(self._every, KEEP_SECONDS, self.runner.keep)
+        self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
+
+    def revoked(self, user: str | None) -> None:
+        """Another worker says that somebody's access is to be asked for again."""
+        self.runtime.spawn(self._app.recheck_in, self, user)
+
+    def about(self) -> dict[str, Any]:
+        """What this worker says of itself."""
+        return {
+            "host": socket.gethostname(), "pid": self.pid, "since": self._since,
+            "clients": len(self.clients), "queries": self.runner.queries,
+        }  # fmt: skip
+
+    def stop(self) -> None:
+        """End what was started; returns at once."""
+        self.stopped = True
+        self.dispatcher.stop()
+
+    def present(self, sid: str) -> None:
+        """Tell what a client looks at now."""
+        subscriptions = self.clients.get(sid, {}).values()
+        self.presence.looks_at(sid, {subscription.registered.name for subscription in subscriptions})
+
+    def _begin_epoch(self) -> None:
+        self._app.coverage.begin_epoch(self.source.unread)
+        self.presence.again()
+
+    def _present(self, clients: dict[str, Mapping[str, Any] | None]) -> None:
+        if isinstance(self.source, ServiceSource):
+            self.source.present(clients)
+
+    def _every(self, seconds: float, function: Callable[[], None]) -> None:
+        self.runtime.sleep(seconds)
+        while not self.stopped:
+            try:
+                function()
+            except Exception as error:
+                passing = is_passing(error)
+                logger.log(
+                    logging.WARNING if passing else logging.ERROR, "a periodic task failed; it goes on"
+                )
+                logger.log(logging.DEBUG if passing else logging.ERROR, "it failed so", exc_info=error)
+            self.runtime.sleep(seconds)
