@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from importlib.util import find_spec
 from typing import Any
 
 import click
@@ -36,21 +37,28 @@ def dispatch(place: Place, redis_url: str | None, prefix: str) -> None:
 
     :raises Refused: when Redis is not named, or something can't work as it is set up.
     """
-    if not redis_url:
-        raise Refused(
-            "no Redis: give --redis, or set SA_NOTIFY_REDIS_URL; without one no dispatcher is needed"
-        )
+    redis_url = needed_redis(redis_url)
     _log()
-    try:
-        from sa_notify.redis.keys import Keys
-        from sa_notify.service.service import Service
-    except ModuleNotFoundError as error:
-        raise Refused(f'{error.name} is missing: pip install "sa-notify[flask]"') from error
+    from sa_notify.redis.keys import Keys
+    from sa_notify.service.service import Service
+
     try:
         connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
         asyncio.run(_until_signal(Service(connect, redis_url, Keys(prefix))))
     except SaNotifyError as error:
         raise Refused(str(error)) from error
+
+
+def needed_redis(redis_url: str | None) -> str:
+    """The URL.
+
+    :raises Refused: when there is none, or nothing to use it with.
+    """
+    if not redis_url:
+        raise Refused("no Redis: give --redis or set SA_NOTIFY_REDIS_URL; without it no dispatcher is needed")
+    if find_spec("redis") is None:
+        raise Refused('redis-py is missing: pip install "sa-notify[dispatch]"')
+    return redis_url
 
 
 async def _until_signal(service: Any) -> None:

@@ -7,7 +7,13 @@ from flask import current_app
 from flask.cli import AppGroup
 
 from sa_notify.capture.spec import realtime_metadatas
-from sa_notify.cli import check as checking, dispatch as dispatching, triggers as listing
+from sa_notify.cli import (
+    check as checking,
+    dispatch as dispatching,
+    status as looking,
+    tail as tailing,
+    triggers as listing,
+)
 from sa_notify.cli.check import json_option, schemas_option
 from sa_notify.cli.dispatch import redis_options
 from sa_notify.cli.place import Place, Refused
@@ -32,7 +38,34 @@ def triggers(**options: Any) -> None:
 @group.command("dispatch", help=dispatching.HELP)
 @redis_options
 def dispatch(**options: Any) -> None:
-    dispatching.dispatch(_place(), **options)
+    dispatching.dispatch(_place(), **_with_redis(options))
+
+
+@group.command("status", help=looking.STATUS)
+@redis_options
+@json_option
+def status(**options: Any) -> None:
+    looking.status(_place(), **_with_redis(options))
+
+
+@group.command("clients", help=looking.CLIENTS)
+@redis_options
+@json_option
+def clients(**options: Any) -> None:
+    looking.clients(**_with_redis(options))
+
+
+@group.command("tail", help=tailing.HELP)
+@tailing.tables_argument
+@json_option
+def tail(**options: Any) -> None:
+    tailing.tail(_place(), **options)
+
+
+def _with_redis(options: dict[str, Any]) -> dict[str, Any]:
+    """The application's own Redis where none is named."""
+    url = options["redis_url"] or current_app.config.get("SA_NOTIFY_REDIS_URL")
+    return {**options, "redis_url": url}
 
 
 def _place() -> Place:

@@ -5,7 +5,13 @@ from typing import Any
 import click
 
 from sa_notify import __version__
-from sa_notify.cli import check as checking, dispatch as dispatching, triggers as listing
+from sa_notify.cli import (
+    check as checking,
+    dispatch as dispatching,
+    status as looking,
+    tail as tailing,
+    triggers as listing,
+)
 from sa_notify.cli.check import json_option, schemas_option
 from sa_notify.cli.dispatch import redis_options
 from sa_notify.cli.place import Place, with_place
@@ -38,3 +44,26 @@ def triggers(place: Place, **options: Any) -> None:
 @with_place
 def dispatch(place: Place, **options: Any) -> None:
     dispatching.dispatch(place, **options)
+
+
+@main.command(help=looking.STATUS)
+@redis_options
+@json_option
+@with_place
+def status(place: Place, **options: Any) -> None:
+    looking.status(place, **options)
+
+
+@main.command(help=looking.CLIENTS)
+@redis_options
+@json_option
+def clients(**options: Any) -> None:
+    looking.clients(**options)
+
+
+@main.command(help=tailing.HELP)
+@tailing.tables_argument
+@json_option
+@with_place
+def tail(place: Place, **options: Any) -> None:
+    tailing.tail(place, **options)

@@ -32,7 +32,9 @@ class Feed:
     ) -> None:
         self.epoch = uuid.uuid4().hex
         self._mailbox, self._answered, self._revoked, self._clock = mailbox, answered, revoked, clock
-        self._number = self._position = 0
+        #: How many entries were read.
+        self.number = 0
+        self._position = 0
         self._heard_at = clock()
 
     def read(self, entry: Mapping[str, str]) -> None:
@@ -42,9 +44,9 @@ class Feed:
         :raises MessageError: when it can't be read.
         """
         number = int(entry["n"])
-        if number != self._number + 1:
+        if number != self.number + 1:
             raise SourceLost("this worker was too slow: the dispatcher has dropped what it had not read")
-        self._number, self._heard_at = number, self._clock()
+        self.number, self._heard_at = number, self._clock()
         kind = entry["t"]
         if kind == "changes":
             self._mailbox.put([self._stamped(changeset) for changeset in load_changesets(entry["d"])])

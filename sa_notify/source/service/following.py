@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import redis
 
+from sa_notify.change import Key
 from sa_notify.errors import MessageError, SourceLost
 from sa_notify.redis.connect import FAILURES, told
 from sa_notify.redis.keys import Keys
@@ -33,6 +34,7 @@ STOP_SECONDS: Final = 1.0
 _NEVER: Final = float("inf")
 
 Clients = dict[str, Mapping[str, Any] | None]
+Rows = Mapping[str, Collection[Key]]
 
 
 class Following:
@@ -59,6 +61,7 @@ class Following:
         self._asked: dict[int, Ticket] = {}
         self._number = 0
         self._wants, self._kept = Wants(), frozenset[str]()
+        self._rows: Rows = {}
         self._clients: Clients = {}
         self._stopped = False
         self._failure: SourceLost | None = None
@@ -92,6 +95,12 @@ class Following:
         with self._guard:
             self._kept = frozenset(tables)
             self._wants.keep(tables, time.monotonic())
+        self._signal.set()
+
+    def rows(self, rows: Rows) -> None:
+        """The single rows that are wanted from now on."""
+        with self._guard:
+            self._rows = dict(rows)
         self._signal.set()
 
     def present(self, clients: Clients) -> None:
@@ -144,21 +153,25 @@ class Following:
 
     def _serve(self, worker: Worker) -> None:
         renew_at, wanted = time.monotonic() + RENEW_SECONDS, frozenset[str]()
+        rows: Rows = {}
         while not self._stopped:
             now = time.monotonic()
             self._ask(worker, now)
             with self._guard:
                 wanted, before = self._wants.all(now), wanted
+                rows, rows_before = self._rows, rows
                 clients, self._clients = self._clients, {}
             if wanted != before:
                 worker.want(wanted, only=True)
+            if rows is not rows_before and rows != rows_before:
+                worker.want_rows(rows)
             if clients:
                 worker.present(clients)
             while self._to_revoke:
                 worker.revoke(self._to_revoke.popleft())
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
-                worker.renew(self._info())
+                worker.renew({**self._info(), "read": self.feed.number})
             self._signal.wait(max(0.0, min(renew_at, self._overdue(now)) - now))
 
     def _ask(self, worker: Worker, now: float) -> None:

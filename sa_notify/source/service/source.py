@@ -10,7 +10,7 @@ import redis
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SourceLost
 from sa_notify.redis.keys import Keys
-from sa_notify.source.service.following import Clients, Following
+from sa_notify.source.service.following import Clients, Following, Rows
 from sa_notify.source.tickets import TAKE_SECONDS, Ticket
 
 
@@ -104,6 +104,10 @@ class ServiceSource:
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
         self._open().keep(tables)
+
+    def rows(self, rows: Rows) -> None:
+        """The single rows that are wanted from now on, by table, beside the tables that are kept."""
+        self._open().rows(rows)
 
     def present(self, clients: Clients) -> None:
         """Tell of clients that came or changed, and of those (``None``) that left; of none while closed."""

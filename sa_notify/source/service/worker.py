@@ -1,11 +1,12 @@
 """A web worker in Redis: that it lives, what it wants, and who its clients are."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
 import redis
 
+from sa_notify.change import Key, dump_key
 from sa_notify.errors import SourceLost
 from sa_notify.redis.keys import ASKED_ENTRIES, FEED_ENTRIES, WORKER_SECONDS, Keys
 from sa_notify.redis.scripts import Scripts
@@ -19,6 +20,7 @@ class Worker:
     def __init__(self, client: redis.Redis, keys: Keys, worker: str) -> None:
         self.id = worker
         self._client, self._keys, self._scripts = client, keys, Scripts(client)
+        self._partly: frozenset[str] = frozenset()
 
     def register(self, info: Mapping[str, Any]) -> None:
         """Begin: from now on everything told is in the feed."""
@@ -39,6 +41,19 @@ class Worker:
         """Have changes of these told too, or of these only."""
         names = [self._keys.worker(self.id), self._keys.want(self.id)]
         self._lives(self._scripts.run("want", names, [_TO_LIVE, "only" if only else "also", *sorted(tables)]))
+
+    def want_rows(self, rows: Mapping[str, Collection[Key]]) -> None:
+        """Have changes of these rows told, and no others but of tables that are wanted whole."""
+        tables = self._partly | rows.keys()
+        self._partly = tables
+        for table in sorted(tables):
+            self._set(self._keys.rows(self.id, table), map(dump_key, rows.get(table, ())))
+        self._set(self._keys.partly(self.id), rows)
+        self._partly = frozenset(rows)
+
+    def _set(self, name: str, members: Iterable[str]) -> None:
+        own = self._keys.worker(self.id)
+        self._lives(self._scripts.run("want", [own, name], [_TO_LIVE, "only", *sorted(members)]))
 
     def ask(self, number: int, tables: Collection[str]) -> None:
         """Ask the dispatcher to have these captured; the answer is in the feed."""
@@ -86,7 +101,9 @@ class Worker:
             pipeline.execute()
 
     def _sets(self) -> list[str]:
-        return [self._keys.want(self.id), self._keys.partly(self.id), self._keys.clients(self.id)]
+        keys, own = self._keys, self.id
+        rows = (keys.rows(own, table) for table in self._partly)
+        return [keys.want(own), keys.partly(own), keys.clients(own), *rows]
 
     @staticmethod
     def _lives(answer: Any) -> None:
