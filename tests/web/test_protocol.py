@@ -3,29 +3,55 @@
 import random
 import threading
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, delete, insert, select, text, update
 
+from sa_notify.redis.keys import Keys
 from tests.apps.items import Item, Owner, Unheard
 from tests.deliveries import DELIVERIES
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
+from tests.service.dispatchers import InThread
 from tests.serving import serve
 
 OWNERS = 4
 Connect = Callable[..., ProtocolClient]
 
 #: Of what depends on how changes travel; each test starts a server of its own, which takes 2 s.
-both_deliveries = pytest.mark.parametrize("delivery", DELIVERIES)
+all_ways = pytest.mark.parametrize(
+    ("delivery", "through"), [*((delivery, "worker") for delivery in DELIVERIES), ("outbox", "service")]
+)
 
 
 @pytest.fixture
-def server(database: Engine) -> Iterator[str]:
+def through() -> str:
+    """Who follows the database: each worker by itself, or a dispatcher for all."""
+    return "worker"
+
+
+@pytest.fixture
+def environment(database: Engine, through: str, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What the application is told."""
+    told = {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
+    if through == "worker":
+        yield told
+        return
+    keys, redis_url = Keys(f"test-{uuid.uuid4().hex[:8]}"), request.getfixturevalue("redis_url")
+    dispatcher = InThread(database, redis_url, keys)
+    try:
+        prefix = keys.base.strip("{}:")
+        yield {**told, "SA_NOTIFY_REDIS_URL": redis_url, "SA_NOTIFY_REDIS_PREFIX": prefix}
+    finally:
+        dispatcher.stop()
+
+
+@pytest.fixture
+def server(environment: dict[str, str]) -> Iterator[str]:
     """The application's URL."""
-    url = database.url.render_as_string(hide_password=False)
-    with serve("tests.apps.wsgi_items:app", workers=2, env={"DATABASE_URL": url}) as base_url:
+    with serve("tests.apps.wsgi_items:app", workers=2, env=environment) as base_url:
         yield base_url
 
 
@@ -119,7 +145,7 @@ def _assert_equal_to_select(engine: Engine, asked: list[tuple[dict[str, Any], Wi
         assert window.faults == []
 
 
-@both_deliveries
+@all_ways
 def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None:
     """20 subscriptions under 4 writers: every diff fits the version before it, and all end at the truth."""
     dice = random.Random(7)
@@ -133,7 +159,7 @@ def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None
     assert sum(window.diffs for _, window in asked) > len(asked)
 
 
-@both_deliveries
+@all_ways
 def test_subscribing_while_writers_run_misses_nothing(database: Engine, connect: Connect) -> None:
     """200 subscriptions made against 8 writers all end at the truth."""
     dice = random.Random(8)
@@ -177,7 +203,7 @@ def test_an_excluded_column_is_never_sent(database: Engine, connect: Connect) ->
     assert "secret" not in str(client.events) and "hidden" not in str(client.events)
 
 
-@both_deliveries
+@all_ways
 def test_truncate_empties_every_window(database: Engine, connect: Connect) -> None:
     """TRUNCATE is a change like another."""
     window = connect().subscribe("page")
@@ -187,7 +213,7 @@ def test_truncate_empties_every_window(database: Engine, connect: Connect) -> No
     wait_for(lambda: window.rows == [] and window.total == 0, "an empty window")
 
 
-@both_deliveries
+@all_ways
 def test_joins_and_groups_follow_each_table(database: Engine, connect: Connect) -> None:
     """A change of any table that a statement reads reaches its subscribers."""
     client = connect()
@@ -229,7 +255,7 @@ def test_one_of_two_subscriptions_leaves(database: Engine, connect: Connect) -> 
     assert client.call("unsubscribe", {"id": second.id}) == {"ok": True}
 
 
-@both_deliveries
+@all_ways
 def test_resync_sends_a_snapshot(connect: Connect) -> None:
     """A client that asks gets its window again."""
     client = connect()
@@ -312,7 +338,7 @@ def test_a_token_subscribes(server: str, connect: Connect) -> None:
     assert client.error({"id": 9, "token": token[:-1]}) == "bad_token"
 
 
-@both_deliveries
+@all_ways
 def test_killed_listeners_lose_nothing(database: Engine, connect: Connect) -> None:
     """Commits while nobody listened show after the reconnection, without any further change."""
     client = connect()
