@@ -320,6 +320,19 @@ class Hub:
         """Whether a client uses this number already."""
         return subscriber.id in self._by_client.get(subscriber.sid, {})
 
+    def keys(self, sid: str) -> set[str]:
+        """The live queries that a client looks at."""
+        return {live.key for live in self._by_client.get(sid, {}).values()}
+
+    def subscriptions(self, sid: str) -> list[Subscriber]:
+        """What a client has asked for."""
+        return [Subscriber(sid, id_) for id_ in self._by_client.get(sid, {})]
+
+    def audience(self, key: str) -> list[str]:
+        """The clients that look at a query."""
+        live = self._by_key.get(key)
+        return list(live.subscribers) if live else []
+
     def clients(self) -> list[str]:
         """Every client with a subscription."""
         return list(self._by_client)

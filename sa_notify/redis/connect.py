@@ -1,5 +1,6 @@
 """Clients of Redis: errors come soon, nothing is sent twice, and no message tells the password."""
 
+import asyncio
 from typing import Any, Final
 
 import redis
@@ -38,6 +39,19 @@ def connect_asyncio(url: str) -> redis.asyncio.Redis:
         return redis.asyncio.Redis.from_url(url, retry=redis.asyncio.retry.Retry(NoBackoff(), 0), **_OPTIONS)
     except (ValueError, TypeError) as error:
         raise _unreadable() from error
+
+
+def uncancelled() -> bool:
+    """True; for the loops of tasks that use an asynchronous client.
+
+    redis-py's can take a cancellation for a failure of its own (seen after SIGSTOP): such a task would go on.
+
+    :raises asyncio.CancelledError: when the task was to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+    return True
 
 
 def told(error: BaseException) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis.asyncio
 
 from sa_notify.errors import SourceLost
-from sa_notify.redis.connect import FAILURES
+from sa_notify.redis.connect import FAILURES, uncancelled
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.scripts import Scripts
 from sa_notify.service.publisher import Publisher
@@ -46,7 +46,7 @@ class Asks:
         """Answer until cancelled."""
         async with asyncio.TaskGroup() as group:
             last = await self._last()
-            while True:
+            while uncancelled():
                 try:
                     found: Any = await self._client.xread({self._keys.asks: last}, count=100, block=BLOCK_MS)
                 except FAILURES:
@@ -60,7 +60,7 @@ class Asks:
 
     async def keep(self) -> None:
         """Tell the source what is wanted, until cancelled."""
-        while True:
+        while uncancelled():
             interest = self._interest()
             if interest is not None:
                 try:
@@ -75,12 +75,13 @@ class Asks:
 
     async def _last(self) -> str:
         """Questions after this one are for this leader."""
-        while True:
+        found: Any = None
+        while found is None and uncancelled():
             try:
-                found: Any = await self._client.xrevrange(self._keys.asks, count=1)
-                return str(found[0][0]) if found else "0-0"
+                found = await self._client.xrevrange(self._keys.asks, count=1)
             except FAILURES:
                 await asyncio.sleep(RETRY_SECONDS)
+        return str(found[0][0]) if found else "0-0"
 
     async def _answer(self, asked: dict[str, Any]) -> None:
         try:

@@ -8,6 +8,7 @@ from typing import Final
 import redis.asyncio
 from psycopg2 import Error
 
+from sa_notify.redis.connect import uncancelled
 from sa_notify.redis.keys import Keys
 from sa_notify.source.listening import Connect
 from sa_notify.source.losing import first_line
@@ -56,7 +57,7 @@ class Leadership:
         """
         connection, _ = await asyncio.to_thread(self._connections.open)
         self._session, self._lock = Session(connection, pooled=False), LockSession(connection, pooled=False)
-        while not await asyncio.to_thread(self._lock.try_lock, LEADER):
+        while uncancelled() and not await asyncio.to_thread(self._lock.try_lock, LEADER):
             await self._watch()
             await asyncio.sleep(TRY_SECONDS)
         return int(await self._client.incr(self._keys.term))

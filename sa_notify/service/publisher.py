@@ -12,7 +12,7 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
-from sa_notify.redis.connect import FAILURES, told
+from sa_notify.redis.connect import FAILURES, told, uncancelled
 from sa_notify.redis.keys import FEED_ENTRIES, Keys
 from sa_notify.redis.scripts import FENCED, Scripts
 
@@ -82,7 +82,7 @@ class Publisher:
         :raises Fenced: when another dispatcher leads.
         """
         complained = False
-        while True:
+        while uncancelled():
             try:
                 await self._settle()
                 complained = False

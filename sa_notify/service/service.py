@@ -14,7 +14,7 @@ from psycopg2 import Error
 
 from sa_notify.dispatch.follow import follow
 from sa_notify.errors import SourceLost
-from sa_notify.redis.connect import FAILURES, connect_asyncio, told
+from sa_notify.redis.connect import FAILURES, connect_asyncio, told, uncancelled
 from sa_notify.redis.keys import Keys
 from sa_notify.service.asks import Asks
 from sa_notify.service.leadership import TRUST_SECONDS, Leadership, LeadershipLost
@@ -55,9 +55,10 @@ class Service:
         """Wait for leadership, lead, and begin again when it is lost; until cancelled."""
         complaint = ""
         try:
-            while True:
+            while uncancelled():
                 try:
-                    await self._take_part()
+                    # a task for each: that of a TaskGroup which failed counts as cancelled in Python 3.11
+                    await asyncio.create_task(self._take_part())
                 except (SourceLost, LeadershipLost, Error, *FAILURES) as error:
                     said = (
                         told(error) if isinstance(error, FAILURES) else str(error).strip().partition("\n")[0]
@@ -105,7 +106,7 @@ class Service:
 
     async def _beat(self, publisher: Publisher) -> None:
         trusted_until = time.monotonic() + TRUST_SECONDS
-        while True:
+        while uncancelled():
             began = time.monotonic()
             try:
                 async with asyncio.timeout(TRUST_SECONDS):
@@ -118,7 +119,7 @@ class Service:
 
     async def _look_for_outbox(self, source: DatabaseSource) -> None:
         """A database that had no outbox when it was opened may have one by now."""
-        while True:
+        while uncancelled():
             await asyncio.sleep(OUTBOX_SECONDS)
             if source.interest is None and await asyncio.to_thread(source.awaits_outbox):
                 logger.info("the database has an outbox that can be followed now: doing that")

@@ -6,6 +6,7 @@ from flask_socketio import SocketIO
 
 from sa_notify.live.actions import SendClosed, SendDiff, SendSnapshot
 from sa_notify.live.window import Window, check
+from sa_notify.web.backlog import Backlog
 
 NAMESPACE = "/realtime"
 
@@ -15,6 +16,7 @@ class Emitter:
 
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
+        self.backlog = Backlog(socketio, NAMESPACE)
 
     def snapshot(self, action: SendSnapshot) -> None:
         body = {"id": action.subscriber.id, "rows": [list(row) for row in action.window.rows]}

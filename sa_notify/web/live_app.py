@@ -84,12 +84,16 @@ class LiveApp:
             running.clients[sid] = {}
             running.presence.came(sid, principal())
 
-    def disconnected(self, sid: str) -> None:
+    def disconnected(self, sid: str, *, silent: bool = False) -> None:
+        """Forget a client.
+
+        :param silent: it was given up because it answers no more.
+        """
         running = self._ensure_running()
         with running.lock:
             running.clients.pop(sid, None)
             running.presence.left(sid)
-            running.runner.disconnect(sid)
+            running.runner.disconnect(sid, silent=silent)
 
     # -- subscriptions
 

@@ -4,7 +4,7 @@ import logging
 from typing import Any
 
 from flask import current_app, request
-from flask_socketio import Namespace
+from flask_socketio import Namespace, SocketIO
 
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
@@ -21,7 +21,8 @@ class RealtimeNamespace(Namespace):
         _live_app().connected(_sid())
 
     def on_disconnect(self, reason: object = None) -> None:
-        _live_app().disconnected(_sid())
+        # of others the connection is closed already
+        _live_app().disconnected(_sid(), silent=reason == SocketIO.reason.PING_TIMEOUT)
 
     def on_subscribe(self, data: object = None, *rest: object) -> dict[str, Any]:
         try:

@@ -24,6 +24,9 @@ LIVE_SECONDS = 2.0
 
 RETAKE_SECONDS = 1.0
 
+#: A client that reads nothing of what waits for it for so long is cut off.
+PATIENCE_SECONDS = 20.0
+
 
 class Runner:
     """The hub of one process, its lock, and its hands.
@@ -48,6 +51,8 @@ class Runner:
         self._interest = interest
         self._hub = Hub(lambda: secrets.token_urlsafe(12))
         self._lock = runtime.lock()
+        #: Clients that are sent nothing before they have read what waits for them, and since when.
+        self._behind: dict[str, float] = {}
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
         self._epoch, self._position = "", 0
 
@@ -105,9 +110,16 @@ class Runner:
         with self._lock:
             self._do(self._hub.close(subscriber, error.code, error.message))
 
-    def disconnect(self, sid: str) -> None:
+    def disconnect(self, sid: str, *, silent: bool = False) -> None:
+        """Forget a client.
+
+        :param silent: it was given up because it answers no more.
+        """
         with self._lock:
             self._hub.disconnect(sid)
+            self._behind.pop(sid, None)
+        if silent:
+            self._emitter.backlog.cut(sid)
 
     def has(self, subscriber: Subscriber) -> bool:
         """Whether a client uses this number."""
@@ -122,6 +134,7 @@ class Runner:
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
         with self._lock:
+            self._look_after_the_late()
             self._beat(self._hub.clients())
 
     @property
@@ -152,6 +165,8 @@ class Runner:
     def _beat(self, clients: Iterable[str]) -> None:
         overdue = self._hub.overdue(self._now(), LIVE_SECONDS)
         for sid in clients:
+            if sid in self._behind:
+                continue
             live = self._hub.following and sid not in overdue
             self._emitter.heartbeat(sid, self._epoch, self._position, live)
 
@@ -175,9 +190,37 @@ class Runner:
         self._runtime.spawn(self._greet, action.key)
 
     def _snapshot(self, action: act.SendSnapshot) -> None:
+        if action.subscriber.sid in self._behind:
+            return
         self._emitter.snapshot(action)
         if not self._hub.following:
             self._beat([action.subscriber.sid])
+
+    def _diff(self, action: act.SendDiff) -> None:
+        self._emitter.diff(action)
+        for sid in self._hub.audience(action.key):
+            if sid not in self._behind and self._emitter.backlog.full(sid):
+                self._leave_behind(sid)
+
+    def _join(self, action: act.Join) -> None:
+        if action.sid not in self._behind:
+            self._emitter.join(action.sid, action.key)
+
+    def _leave_behind(self, sid: str) -> None:
+        """Send no diffs to a client that does not read: it gets a snapshot when it does."""
+        self._behind[sid] = self._now()
+        for key in self._hub.keys(sid):
+            self._emitter.leave(sid, key)
+
+    def _look_after_the_late(self) -> None:
+        for sid, since in list(self._behind.items()):
+            if self._emitter.backlog.empty(sid):
+                del self._behind[sid]
+                for subscriber in self._hub.subscriptions(sid):
+                    self._do(self._hub.resync(subscriber) or [])
+            elif self._now() - since > PATIENCE_SECONDS:
+                logger.warning("a client is cut off: it has read nothing for %s s", PATIENCE_SECONDS)
+                self._emitter.backlog.cut(sid)
 
     def _warn(self, action: act.Warn) -> None:
         if (action.name, action.doubts) not in self._warned:
@@ -191,9 +234,9 @@ class Runner:
         act.Take: _take_soon,
         act.Greet: _greet_soon,
         act.SendSnapshot: _snapshot,
-        act.SendDiff: lambda self, action: self._emitter.diff(action),
+        act.SendDiff: _diff,
         act.SendClosed: lambda self, action: self._emitter.closed(action),
-        act.Join: lambda self, action: self._emitter.join(action.sid, action.key),
+        act.Join: _join,
         act.Leave: lambda self, action: self._emitter.leave(action.sid, action.key),
         act.Warn: _warn,
     }

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, ForeignKey, Select, create_engine, func, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from sa_notify import Dispatcher, realtime
+from sa_notify.web import runner
 
 
 class Base(DeclarativeBase):
@@ -117,6 +118,7 @@ def create_app(engine: Engine | None = None, async_mode: str | None = None) -> F
     app = Flask(__name__)
     app.config.update(SECRET_KEY="test", SA_NOTIFY_RECHECK_SECONDS=1)
     app.config.from_prefixed_env("SA_NOTIFY_TEST_APP")
+    runner.PATIENCE_SECONDS = float(os.environ.get("PATIENCE", runner.PATIENCE_SECONDS))
     socketio = SocketIO(app, async_mode=async_mode or os.environ.get("ASYNC_MODE", "gevent"))
     engine = engine or create_engine(os.environ["DATABASE_URL"])
     dispatcher.init_app(app, socketio, engine=engine)

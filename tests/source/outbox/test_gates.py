@@ -8,7 +8,8 @@ import pytest
 from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
-from sa_notify.source.outbox import pump, wants
+from sa_notify.source import wants
+from sa_notify.source.outbox import pump
 from tests.capture.ears import Ear
 from tests.protocol import wait_for
 from tests.source.announcing import plain

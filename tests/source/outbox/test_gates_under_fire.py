@@ -11,8 +11,9 @@ from psycopg2 import OperationalError
 from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
+from sa_notify.source import wants
 from sa_notify.source.connect import listen_connect
-from sa_notify.source.outbox import gates, keeper, pump, wants
+from sa_notify.source.outbox import gates, keeper, pump
 from sa_notify.source.outbox.source import OutboxSource, Wake
 from tests.protocol import wait_for
 from tests.source.announcing import plain
