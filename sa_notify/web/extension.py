@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from sa_notify.cli.flask import group
 from sa_notify.errors import QueryError, SetupError
 from sa_notify.web.emitter import NAMESPACE
+from sa_notify.web.frames import send_whole_frames
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.namespace import RealtimeNamespace
 from sa_notify.web.queries import FunctionQuery, Registered
@@ -46,6 +47,7 @@ class Dispatcher:
         if "sa_notify" in app.extensions:
             raise SetupError("sa_notify is initialised on this app already: call init_app once")
         _check_socketio(socketio)
+        send_whole_frames(socketio)
         app.extensions["sa_notify"] = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
         app.register_blueprint(_blueprint())
