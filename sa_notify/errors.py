@@ -45,9 +45,12 @@ class SubscriptionError(SaNotifyError):
     :param code: one of the wire protocol's error codes (:mod:`sa_notify.live.query`).
     :param message: a sentence the subscriber's developer can act on; it is sent to the browser,
         so it names no value, host or SQL.
+    :param retry_after: seconds after which the same request may be granted; ``None`` when asking again
+        is of no use.
     """
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(self, code: str, message: str, retry_after: float | None = None) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
         self.message = message
+        self.retry_after = retry_after

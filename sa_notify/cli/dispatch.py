@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -32,7 +33,15 @@ def redis_options(command: Any) -> Any:
     )(command)  # fmt: skip
 
 
-def dispatch(place: Place, redis_url: str | None, prefix: str) -> None:
+def http_option(command: Any) -> Any:
+    """``--http``."""
+    return click.option(
+        "--http", "http_address", metavar="HOST:PORT", envvar="SA_NOTIFY_HTTP",
+        help="Serve /metrics (Prometheus) and /health here; nothing is served without it.",
+    )(command)  # fmt: skip
+
+
+def dispatch(place: Place, redis_url: str | None, prefix: str, http_address: str | None = None) -> None:
     """Dispatch until a signal ends it.
 
     :raises Refused: when Redis is not named, or something can't work as it is set up.
@@ -44,7 +53,7 @@ def dispatch(place: Place, redis_url: str | None, prefix: str) -> None:
 
     try:
         connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
-        asyncio.run(_until_signal(Service(connect, redis_url, Keys(prefix))))
+        asyncio.run(_until_signal(lambda: Service(connect, redis_url, Keys(prefix)), http_address))
     except SaNotifyError as error:
         raise Refused(str(error)) from error
 
@@ -56,20 +65,25 @@ def needed_redis(redis_url: str | None) -> str:
     """
     if not redis_url:
         raise Refused("no Redis: give --redis or set SA_NOTIFY_REDIS_URL; without it no dispatcher is needed")
-    if find_spec("redis") is None:
-        raise Refused('redis-py is missing: pip install "sa-notify[dispatch]"')
+    missing = [name for name in ("redis", "prometheus_client") if find_spec(name) is None]
+    if missing:
+        raise Refused(f'{" and ".join(missing)} can\'t be imported: pip install "sa-notify[dispatch]"')
     return redis_url
 
 
-async def _until_signal(service: Any) -> None:
-    task = asyncio.ensure_future(service.run())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        logging.getLogger(__name__).info("ended by a signal")
+async def _until_signal(make: Callable[[], Any], http_address: str | None) -> None:
+    from sa_notify.service.http import serving
+
+    service = make()
+    with serving(http_address, service.health):
+        task = asyncio.ensure_future(service.run())
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            await task
+        except asyncio.CancelledError:
+            logging.getLogger(__name__).info("ended by a signal")
 
 
 def _log() -> None:

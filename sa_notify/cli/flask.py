@@ -15,7 +15,7 @@ from sa_notify.cli import (
     triggers as listing,
 )
 from sa_notify.cli.check import json_option, schemas_option
-from sa_notify.cli.dispatch import redis_options
+from sa_notify.cli.dispatch import http_option, redis_options
 from sa_notify.cli.place import Place, Refused
 
 group = AppGroup("sa-notify", help="Live SQLAlchemy models on PostgreSQL.")
@@ -37,6 +37,7 @@ def triggers(**options: Any) -> None:
 
 @group.command("dispatch", help=dispatching.HELP)
 @redis_options
+@http_option
 def dispatch(**options: Any) -> None:
     dispatching.dispatch(_place(), **_with_redis(options))
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sa_notify.cli.dispatch import needed_redis
 from sa_notify.cli.place import Place, Refused
 from sa_notify.cli.table import ago, lines
+from sa_notify.errors import SetupError
 
 STATUS = """Show the dispatcher that leads, the web workers, and how full PostgreSQL's NOTIFY queue is.
 
@@ -91,5 +92,7 @@ def _asked(redis_url: str | None, prefix: str, ask: Callable[[Any, Any], T]) -> 
     try:
         with connect(url) as client:
             return ask(client, Keys(prefix))
+    except SetupError as error:
+        raise Refused(str(error)) from error
     except FAILURES as error:
         raise Refused(told(error)) from error

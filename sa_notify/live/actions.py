@@ -105,4 +105,14 @@ class Warn:
     doubts: tuple[str, ...]
 
 
-Action = Read | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """Tell that a window was wrong though no change was announced; it is right now.
+
+    :param name: of the query.
+    """
+
+    name: str
+
+
+Action = Read | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn | Diverged

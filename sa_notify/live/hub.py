@@ -9,6 +9,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from sa_notify.change import ChangeSet
 from sa_notify.live.actions import (
     Action,
+    Diverged,
     Greet,
     Join,
     Leave,
@@ -22,6 +23,7 @@ from sa_notify.live.actions import (
     Warn,
 )
 from sa_notify.live.diff import diff
+from sa_notify.live.proof import Proofs
 from sa_notify.live.query import Query, Reading
 from sa_notify.live.standing import Standing
 from sa_notify.live.state import LiveQuery
@@ -51,6 +53,7 @@ class Hub:
         self._by_client: dict[str, dict[int, LiveQuery]] = {}
         self._following = False
         self._standing = Standing()
+        self._proofs = Proofs()
         self._awaiting: dict[str, LiveQuery] = {}
 
     @property
@@ -138,6 +141,7 @@ class Hub:
         Tables are asked for again too: one that was dropped and made again bears the same name.
         """
         self._stop_awaiting()
+        self._proofs.clear()
         self._standing.restart()
         return self._mark(list(self._by_key.values()), now)
 
@@ -145,6 +149,7 @@ class Hub:
         """Changes are not heard any more."""
         self._following = False
         self._stop_awaiting()
+        self._proofs.clear()
         self._standing.restart()
 
     def _stop_awaiting(self) -> None:
@@ -162,9 +167,9 @@ class Hub:
                     hit[live.key] = live
         return self._mark(hit.values(), now)
 
-    @staticmethod
-    def _note(live: LiveQuery, xid: int, tables: set[str]) -> bool:
+    def _note(self, live: LiveQuery, xid: int, tables: set[str]) -> bool:
         """Whether a change makes the query dirty now; while it is read, that is decided afterwards."""
+        self._proofs.note(live, xid)
         if live.reading:
             live.note(xid, tables)
             return False
@@ -241,6 +246,7 @@ class Hub:
         live = self._by_key.get(key)
         if live is None:
             return []
+        self._proofs.finished(live, reading, now)
         doubts_before = live.doubts
         live.settle(reading)
         live.unwatched = self._standing.missing(reading.tables, live.stood)
@@ -259,6 +265,7 @@ class Hub:
         live = self._by_key.get(key)
         if live is None:
             return []
+        self._proofs.forget(live)
         live.reading, live.dirty = False, True
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
@@ -266,6 +273,12 @@ class Hub:
             return [Wait(key, live.turn, RETRY_SECONDS[live.failures - 1])]
         one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
         return [action for client in one_of_each for action in self.close(client, code, message)]
+
+    def prove(self, now: float) -> list[Action]:
+        """Read a window again to see whether it is right, and tell of those that were wrong."""
+        actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(now)]
+        live = self._proofs.choose(self._by_key.values(), now) if self._following else None
+        return actions if live is None else actions + self._read(live, now) + self._ask()
 
     @staticmethod
     def _next(live: LiveQuery, now: float) -> list[Action]:
@@ -303,6 +316,7 @@ class Hub:
     def _forget_if_alone(self, live: LiveQuery) -> None:
         if not live.subscribers:
             self._awaiting.pop(live.key, None)
+            self._proofs.forget(live)
             del self._by_key[live.key], self._by_identity[live.query.identity]
 
     # -- what stands

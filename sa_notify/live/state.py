@@ -43,6 +43,11 @@ class LiveQuery:
     turn: int = 0
     failures: int = 0
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is a window, and nothing asks for another."""
+        return self.window is not None and not (self.reading or self.dirty or self.scheduled)
+
     def add(self, subscriber: Subscriber) -> None:
         self.subscribers.setdefault(subscriber.sid, set()).add(subscriber.id)
         self.waiting.add(subscriber)
@@ -76,6 +81,10 @@ class LiveQuery:
             self.dirty = True
         else:
             self.pending.setdefault(xid, set()).update(tables)
+
+    def explained(self, snapshot: Snapshot) -> bool:
+        """Whether a change arrived during a read that the read saw; before :meth:`settle`."""
+        return self.dirty or any(snapshot.sees(xid) for xid in self.pending)
 
     def settle(self, reading: Reading) -> None:
         """Take over what a read found out; dirty if a change came that the read can't have seen."""

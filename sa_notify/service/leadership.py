@@ -32,6 +32,9 @@ AND (l.classid::bigint << 32) + l.objid::bigint = %s
 """
 
 
+_QUEUE = "SELECT pg_catalog.pg_notification_queue_usage()"
+
+
 class LeadershipLost(Exception):
     """This process can't prove any more that it leads."""
 
@@ -74,6 +77,14 @@ class Leadership:
             except (Error, OSError) as error:  # a timeout is an OSError
                 raise LeadershipLost(first_line(error)) from error
             await asyncio.sleep(TRY_SECONDS)
+
+    async def notify_queue(self) -> float:
+        """How full the cluster's queue of notifications is, of 1.
+
+        :raises psycopg2.Error: when PostgreSQL can't be asked.
+        """
+        ((usage,),) = await asyncio.to_thread(self._session.rows, _QUEUE)
+        return float(usage)
 
     def close(self) -> None:
         """Lead no longer."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 import redis.asyncio
 from redis.exceptions import ResponseError
 
+from sa_notify import metrics
 from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
 from sa_notify.redis.connect import FAILURES, told, uncancelled
 from sa_notify.redis.keys import FEED_ENTRIES, Keys
@@ -66,6 +67,7 @@ class Publisher:
 
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         self._waiting += sum(len(changeset.changes) for changeset in changesets)
+        metrics.WAITING.set(self._waiting)
         self._queue.extend(changesets)
         if self._waiting > WAITING:
             logger.warning(
@@ -126,6 +128,7 @@ class Publisher:
 
     def _begin(self, epoch: str | None) -> None:
         self._epoch, self.position = epoch, 0
+        metrics.DISPATCHER_FOLLOWING.set(epoch is not None)
         self._doubt()
 
     def _doubt(self) -> None:
@@ -133,6 +136,7 @@ class Publisher:
         self._stands = False
         self._queue.clear()
         self._waiting = 0
+        metrics.WAITING.set(0)
         self._changed.set()
 
     async def _settle(self) -> None:
@@ -155,6 +159,8 @@ class Publisher:
             arguments = [self._keys.base, FEED_ENTRIES, *_arguments(pieces)]
             await self._run("publish", [self._keys.term, self._keys.workers], arguments)
         self.position = taken[-1].position
+        metrics.PUBLISHED.inc(changes)
+        metrics.WAITING.set(self._waiting)
 
     async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from psycopg2 import Error
 
+from sa_notify import metrics
 from sa_notify.dispatch.follow import follow
 from sa_notify.errors import SourceLost
 from sa_notify.redis.connect import FAILURES, connect_asyncio, told, uncancelled
@@ -29,6 +30,7 @@ BEAT_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 1.0
 #: How often to look for an outbox while NOTIFY alone is followed.
 OUTBOX_SECONDS: Final = 10.0
+QUEUE_SECONDS: Final = 10.0
 RESIGN_SECONDS: Final = 2.0
 
 
@@ -50,6 +52,12 @@ class Service:
     def leads(self) -> bool:
         """Whether this process leads now."""
         return self.publisher is not None
+
+    def health(self) -> dict[str, Any]:
+        """For ``/health``; a dispatcher that waits for its turn is healthy."""
+        publisher = self.publisher
+        leads, follows = publisher is not None, publisher is not None and publisher.epoch is not None
+        return {"healthy": follows or not leads, "leads": leads, "follows": follows}
 
     async def run(self) -> None:
         """Wait for leadership, lead, and begin again when it is lost; until cancelled."""
@@ -84,6 +92,7 @@ class Service:
             leadership.close()
 
     async def _lead(self, leadership: Leadership, term: int) -> None:
+        metrics.LEADS.set(1)
         source = self._source = database_source(self._connect, "notify")
         publisher = self.publisher = Publisher(self._client, self._keys, term, self._about)
         asks = Asks(self._client, self._keys, publisher, lambda: source.interest)
@@ -91,7 +100,7 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 for work in (
                     leadership.hold(), publisher.run(), self._beat(publisher), asks.answer(), asks.keep(),
-                    follow(source, publisher), self._look_for_outbox(source),
+                    follow(source, publisher), self._look_for_outbox(source), self._look_at_queue(leadership),
                 ):  # fmt: skip
                     group.create_task(work)
         except* Fenced:
@@ -100,6 +109,7 @@ class Service:
             logger.warning("this dispatcher leads no longer: %s", lost.exceptions[0])
         finally:
             self.publisher = None
+            metrics.LEADS.set(0)
             with suppress(Fenced, TimeoutError, *FAILURES):
                 async with asyncio.timeout(RESIGN_SECONDS):
                     await publisher.resign()
@@ -124,6 +134,13 @@ class Service:
             if source.interest is None and await asyncio.to_thread(source.awaits_outbox):
                 logger.info("the database has an outbox that can be followed now: doing that")
                 source.interrupt()
+
+    async def _look_at_queue(self, leadership: Leadership) -> None:
+        """A full queue of notifications has every NOTIFY of the cluster fail."""
+        while True:
+            with suppress(Error):  # the lock, which is proven every second, tells of that
+                metrics.NOTIFY_QUEUE.set(await leadership.notify_queue())
+            await asyncio.sleep(QUEUE_SECONDS)
 
     def _about(self) -> Mapping[str, Any]:
         unread = dict(self._source.unread) if self._source else {}

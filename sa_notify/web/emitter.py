@@ -4,6 +4,7 @@ from typing import Any
 
 from flask_socketio import SocketIO
 
+from sa_notify import metrics
 from sa_notify.live.actions import SendClosed, SendDiff, SendSnapshot
 from sa_notify.live.window import Window, check
 from sa_notify.web.backlog import Backlog
@@ -19,10 +20,12 @@ class Emitter:
         self.backlog = Backlog(socketio, NAMESPACE)
 
     def snapshot(self, action: SendSnapshot) -> None:
+        metrics.SENT.labels("snapshot").inc()
         body = {"id": action.subscriber.id, "rows": [list(row) for row in action.window.rows]}
         self._emit("snapshot", action.subscriber.sid, {**_state(action.key, action.window), **body})
 
     def diff(self, action: SendDiff) -> None:
+        metrics.SENT.labels("diff").inc()
         body = {"base": action.base, "ops": action.ops}
         self._emit("diff", _room(action.key), {**_state(action.key, action.window), **body})
 

@@ -47,8 +47,10 @@ class Dispatcher:
         if "sa_notify" in app.extensions:
             raise SetupError("sa_notify is initialised on this app already: call init_app once")
         _check_socketio(socketio)
+        live_app = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
+        _check_origins(socketio, unsafe=live_app.settings.unsafe_origins)
         send_whole_frames(socketio)
-        app.extensions["sa_notify"] = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
+        app.extensions["sa_notify"] = live_app
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
         app.register_blueprint(_blueprint())
         app.cli.add_command(group)
@@ -139,9 +141,17 @@ class Dispatcher:
 
 
 def _blueprint() -> Blueprint:
-    return Blueprint(
+    made = Blueprint(
         "sa_notify", __name__, static_folder=str(_STATIC), static_url_path="/static", url_prefix="/sa_notify"
     )
+    made.add_url_rule("/health", "health", _health)
+    return made
+
+
+def _health() -> tuple[dict[str, bool], int, dict[str, str]]:
+    """For load balancers: 503 while clients of this process are told that what they see is not live."""
+    healthy = current_app.extensions["sa_notify"].healthy
+    return {"live": healthy}, 200 if healthy else 503, {"Cache-Control": "no-store"}
 
 
 def _check_socketio(socketio: SocketIO) -> None:
@@ -155,6 +165,21 @@ def _check_socketio(socketio: SocketIO) -> None:
     if mode == "gevent" and find_spec("geventwebsocket") is not None:
         logger.warning(
             "gevent-websocket is installed: websockets fail under gunicorn's gevent worker; uninstall it"
+        )
+
+
+def _check_origins(socketio: SocketIO, *, unsafe: bool) -> None:
+    """Any site's pages could open a connection with the cookies of a user of this one.
+
+    https://owasp.org/www-community/attacks/Cross-Site_WebSocket_Hijacking
+    """
+    allowed = socketio.server.eio.cors_allowed_origins
+    everybody = allowed in ("*", []) or (isinstance(allowed, list) and "*" in allowed)
+    if everybody and not unsafe:
+        raise SetupError(
+            f"SocketIO(cors_allowed_origins={allowed!r}) lets the pages of every site connect with the "
+            'cookies of your users: name the origins, as in ["https://app.example.com"], or leave it out for '
+            "your own alone (SA_NOTIFY_UNSAFE_ORIGINS = True starts all the same)"
         )
 
 

@@ -10,6 +10,7 @@ from flask import Flask, request
 from flask_socketio import SocketIO
 from sqlalchemy import Engine
 
+from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
@@ -55,6 +56,12 @@ class LiveApp:
         """
         return self._engine()
 
+    @property
+    def healthy(self) -> bool:
+        """Whether what this process shows is live; also where nobody looks at anything yet."""
+        running = self._running
+        return running is None or running.pid != os.getpid() or running.runner.healthy
+
     def source(self, running: "Running") -> DatabaseSource | ServiceSource:
         """A new feed of the application's database: its own, or a dispatcher's.
 
@@ -81,8 +88,7 @@ class LiveApp:
         """Remember a client, so that nothing is begun for one who has left already."""
         running = self._ensure_running()
         with running.lock:
-            running.clients[sid] = {}
-            running.presence.came(sid, principal())
+            running.came(sid, principal())
 
     def disconnected(self, sid: str, *, silent: bool = False) -> None:
         """Forget a client.
@@ -91,9 +97,7 @@ class LiveApp:
         """
         running = self._ensure_running()
         with running.lock:
-            running.clients.pop(sid, None)
-            running.presence.left(sid)
-            running.runner.disconnect(sid, silent=silent)
+            running.left(sid, silent=silent)
 
     # -- subscriptions
 
@@ -103,6 +107,7 @@ class LiveApp:
         :raises SubscriptionError: with the code that the client is told.
         """
         running = self._ensure_running()
+        running.allow(subscriber.sid)
         self._admit(running, subscriber)
         subscription = self._asked(body)
         query = build(subscription.registered, subscription.params, subscription.request)
@@ -120,12 +125,18 @@ class LiveApp:
             running.present(subscriber.sid)
             running.runner.unsubscribe(subscriber)
 
-    def resync(self, subscriber: Subscriber) -> None:
+    def resync(self, subscriber: Subscriber, *, mismatch: bool) -> None:
         """Send the window again.
 
-        :raises SubscriptionError: when there is no such subscription.
+        :param mismatch: the client found its rows wrong by their check.
+        :raises SubscriptionError: when there is no such subscription, or the client asks too often.
         """
-        if not self._ensure_running().runner.resync(subscriber):
+        running = self._ensure_running()
+        running.allow(subscriber.sid)
+        if mismatch:
+            metrics.MISMATCHES.inc()
+            logger.warning("a client's rows failed their check: it gets them anew")
+        if not running.runner.resync(subscriber):
             raise SubscriptionError("bad_request", "there is no subscription with this id")
 
     def recheck(self, user: str | None = None) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from flask import current_app, request
 from flask_socketio import Namespace, SocketIO
 
+from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 
@@ -43,7 +44,8 @@ class RealtimeNamespace(Namespace):
 
     def on_resync(self, data: object = None, *rest: object) -> dict[str, Any]:
         try:
-            _live_app().resync(_subscriber(_object(data)))
+            body = _object(data)
+            _live_app().resync(_subscriber(body), mismatch=body.get("why") == "check")
         except SubscriptionError as error:
             return _refusal(error)
         return {"ok": True}
@@ -71,4 +73,8 @@ def _subscriber(body: dict[str, Any]) -> Subscriber:
 
 
 def _refusal(error: SubscriptionError) -> dict[str, Any]:
-    return {"ok": False, "error": {"code": error.code, "message": error.message}}
+    metrics.REFUSALS.labels(error.code).inc()
+    told: dict[str, Any] = {"code": error.code, "message": error.message}
+    if error.retry_after is not None:
+        told["retry_after"] = round(error.retry_after, 3)
+    return {"ok": False, "error": told}

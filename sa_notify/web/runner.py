@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
+from sa_notify import metrics
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SourceLost, SubscriptionError
@@ -60,6 +61,8 @@ class Runner:
 
     def begin_epoch(self, epoch: str) -> None:
         with self._lock:
+            metrics.EPOCHS.inc()
+            metrics.FOLLOWING.set(1)
             self._forget_coverage()
             self._epoch, self._position = epoch, 0
             self._do(self._hub.begin_epoch(self._now(), gated=self._interest() is not None))
@@ -68,11 +71,13 @@ class Runner:
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         with self._lock:
             self._do(self._hub.receive(changesets, self._now()))
+            metrics.CHANGES.inc(sum(len(changeset.changes) for changeset in changesets))
             if changesets:
                 self._position = changesets[-1].position
 
     def lost(self) -> None:
         with self._lock:
+            metrics.FOLLOWING.set(0)
             self._hub.lose_feed()
             self._beat(self._hub.clients())
 
@@ -134,13 +139,24 @@ class Runner:
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
         with self._lock:
+            metrics.QUERIES.set(len(self._hub))
             self._look_after_the_late()
             self._beat(self._hub.clients())
+
+    def prove(self) -> None:
+        """See whether a window is right."""
+        with self._lock:
+            self._do(self._hub.prove(self._now()))
 
     @property
     def queries(self) -> int:
         """How many there are; from any native thread."""
         return len(self._hub)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether changes are heard, or nobody wants any."""
+        return self._hub.following or not len(self._hub)
 
     @property
     def following(self) -> bool:
@@ -208,6 +224,7 @@ class Runner:
 
     def _leave_behind(self, sid: str) -> None:
         """Send no diffs to a client that does not read: it gets a snapshot when it does."""
+        metrics.BEHIND.inc()
         self._behind[sid] = self._now()
         for key in self._hub.keys(sid):
             self._emitter.leave(sid, key)
@@ -219,8 +236,17 @@ class Runner:
                 for subscriber in self._hub.subscriptions(sid):
                     self._do(self._hub.resync(subscriber) or [])
             elif self._now() - since > PATIENCE_SECONDS:
+                metrics.CUT.inc()
                 logger.warning("a client is cut off: it has read nothing for %s s", PATIENCE_SECONDS)
                 self._emitter.backlog.cut(sid)
+
+    def _diverged(self, action: act.Diverged) -> None:
+        metrics.DIVERGENCE.labels(action.name).inc()
+        logger.error(
+            "live query %s was wrong, and is right again: rows changed and no trigger told of it; `sa-notify "
+            "check` shows missing triggers, `always=True` is for writes of replication",
+            action.name,
+        )
 
     def _warn(self, action: act.Warn) -> None:
         if (action.name, action.doubts) not in self._warned:
@@ -239,6 +265,7 @@ class Runner:
         act.Join: _join,
         act.Leave: lambda self, action: self._emitter.leave(action.sid, action.key),
         act.Warn: _warn,
+        act.Diverged: _diverged,
     }
 
     # -- tasks
@@ -273,11 +300,15 @@ class Runner:
             query = self._hub.query(key)
         if query is None:
             return
+        began = self._now()
         try:
             reading = self._runtime.call(query.read)
         except Exception as error:  # noqa: BLE001  # whatever a query does, its subscribers are told
+            metrics.READS.labels(query.name, "failed").inc()
             self._failed(key, query.name, error)
             return
+        metrics.READS.labels(query.name, "done").inc()
+        metrics.READ_SECONDS.labels(query.name).observe(self._now() - began)
         with self._lock:
             self._do(self._hub.finished(key, reading, self._now()))
 

@@ -8,9 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sa_notify import metrics
 from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.dispatch.runtime import Runtime
+from sa_notify.errors import SubscriptionError
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.web.allowance import Allowance
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing
@@ -63,6 +66,7 @@ class Running:
         )
         self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
         self.clients: dict[str, dict[int, Subscription]] = {}
+        self._allowances: dict[str, Allowance] = {}
         self.presence = Presence(self._present)
         self.lock = self.runtime.lock()
 
@@ -74,7 +78,38 @@ class Running:
         seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
         self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
         self.runtime.spawn(self._every, KEEP_SECONDS, self.runner.keep)
+        self.runtime.spawn(self._every, app.settings.proof_seconds, self.runner.prove)
         self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
+
+    def came(self, sid: str, user: str | None) -> None:
+        """A client has connected."""
+        settings = self._app.settings
+        self.clients[sid] = {}
+        self._allowances[sid] = Allowance(
+            settings.max_subscriptions, settings.max_requests, self.runtime.monotonic()
+        )
+        metrics.CLIENTS.set(len(self.clients))
+        self.presence.came(sid, user)
+
+    def left(self, sid: str, *, silent: bool) -> None:
+        """A client is gone.
+
+        :param silent: it was given up because it answers no more.
+        """
+        self.clients.pop(sid, None)
+        self._allowances.pop(sid, None)
+        metrics.CLIENTS.set(len(self.clients))
+        self.presence.left(sid)
+        self.runner.disconnect(sid, silent=silent)
+
+    def allow(self, sid: str) -> None:
+        """Count a request.
+
+        :raises SubscriptionError: ``too_many``, when the client makes more than it may.
+        """
+        allowance = self._allowances.get(sid)
+        if allowance is not None and (seconds := allowance.take(self.runtime.monotonic())):
+            raise SubscriptionError("too_many", "too many requests: ask more slowly", seconds)
 
     def revoked(self, user: str | None) -> None:
         """Another worker says that somebody's access is to be asked for again."""

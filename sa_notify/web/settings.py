@@ -22,6 +22,11 @@ class Settings:
     :param max_params_bytes: size of one subscription's parameters, as JSON text.
     :param recheck_seconds: how often each subscriber's function is called again, to see whether it
         still may see what it sees.
+    :param max_requests: subscribe and resync requests a second that a client may go on making; it may begin
+        with as many as it may have subscriptions.
+    :param proof_seconds: how often a window is read again to see whether it is right; proofs take at most a
+        twentieth of one connection's time.
+    :param unsafe_origins: start although pages of any origin may connect (``cors_allowed_origins="*"``).
     :param listen_url: libpq URL or DSN for LISTEN, where the engine's own can't be used (a
         transaction-pooling proxy, a driver without libpq).
     :param wake: ``"notify"``, or ``"poll"`` where nothing can LISTEN (only a transaction-pooling proxy
@@ -35,6 +40,9 @@ class Settings:
     max_subscriptions: int = 50
     max_params_bytes: int = 16_384
     recheck_seconds: float = 60.0
+    max_requests: float = 10.0
+    proof_seconds: float = 1.0
+    unsafe_origins: bool = False
     listen_url: str | None = None
     wake: Literal["notify", "poll"] = "notify"
     redis_url: str | None = None
@@ -54,6 +62,10 @@ class Settings:
         for name, value in found.items():
             if name == "wake" and value not in WAKES:
                 raise SetupError(f"{names[name]} is {value!r}: set it to one of {', '.join(WAKES)}")
+            if name == "unsafe_origins":
+                if not isinstance(value, bool):
+                    raise SetupError(f"{names[name]} is {value!r}: set it to True or False")
+                continue
             numeric = isinstance(value, (int, float)) and not isinstance(value, bool)
             if name not in _TEXTS and not (numeric and value > 0):
                 raise SetupError(f"{names[name]} is {value!r}: set it to a positive number")

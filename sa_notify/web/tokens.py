@@ -1,5 +1,6 @@
 """Subscriptions that the server signs into a page, so that the browser can't choose their content."""
 
+import hashlib
 from typing import Any
 
 from flask import Flask, session
@@ -13,7 +14,7 @@ _SALT = "sa_notify.subscription.1"
 class Tokens:
     """Signs and reads tokens with the application's own keys.
 
-    A token is good for the user that Flask-Login names in the session it was rendered for (or for
+    A token is good for the login that Flask-Login keeps in the session it was rendered for (or for
     anybody who is not logged in), until ``max_age`` seconds have passed. ``SECRET_KEY_FALLBACKS``
     are accepted, so that keys can be rotated.
     """
@@ -27,7 +28,7 @@ class Tokens:
 
         :raises SetupError: when the application has no SECRET_KEY.
         """
-        return self._serializer().dumps([query, params, principal()])
+        return self._serializer().dumps([query, params, _login()])
 
     def load(self, token: str) -> tuple[str, dict[str, Any]]:
         """The query and parameters a token was signed for; needs the subscriber's request.
@@ -40,7 +41,7 @@ class Tokens:
             raise SubscriptionError("expired_token", "the page is too old: load it again") from None
         except (BadSignature, ValueError, TypeError):
             raise SubscriptionError("bad_token", "the token was not signed by this application") from None
-        if signed_for != principal():
+        if signed_for != _login():
             raise SubscriptionError("bad_token", "the token belongs to another login: load the page again")
         return str(query), dict(params)
 
@@ -51,6 +52,13 @@ class Tokens:
         # itsdangerous signs with the last key and accepts them all
         keys = [*reversed(self._app.config.get("SECRET_KEY_FALLBACKS") or []), current]
         return URLSafeTimedSerializer(keys, salt=_SALT)
+
+
+def _login() -> list[str | None]:
+    """The user, and what Flask-Login knows the browser's session by since the login."""
+    session_id = session.get("_id")
+    known = None if session_id is None else hashlib.sha256(str(session_id).encode()).hexdigest()[:16]
+    return [principal(), known]
 
 
 def principal() -> str | None:

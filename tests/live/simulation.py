@@ -110,6 +110,7 @@ class Simulation:
         self.waits: list[act.Wait] = []
         self.greets: list[str] = []
         self.takes: list[tuple[act.Take, set[str] | None]] = []
+        self.diverged: list[str] = []
         self.following = False
         self.arrived = 0
         self.steps = 0
@@ -145,6 +146,8 @@ class Simulation:
                 case act.Leave(sid, key):
                     for client in self._of(sid, key):
                         client.joined = False
+                case act.Diverged(name):
+                    self.diverged.append(name)
                 case act.SendDiff(key, base, window, ops):
                     self._diff(key, base, window.version, ops)
         for subscriber in [s for s in self.clients if not self.hub.has(s)]:
@@ -210,6 +213,10 @@ class Simulation:
     def keep(self) -> None:
         self.database.keep(self.hub.keep())
 
+    def prove(self, seconds: float) -> None:
+        self.now += seconds
+        self.do(self.hub.prove(self.now))
+
     def step_read(self, key: str) -> None:
         """A read takes its snapshot at one time and arrives at a later one."""
         reading = self.reads[key]
@@ -266,7 +273,8 @@ class Simulation:
         raise AssertionError("the hub does not come to rest")
 
     def check(self) -> None:
-        """While changes are heard and nothing is under way, nobody is stale."""
+        """While changes are heard and nothing is under way, nobody is stale; nothing changes unannounced."""
+        assert self.diverged == []
         if not self.following or self.busy:
             return
         for subscriber, client in self.clients.items():

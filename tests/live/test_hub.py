@@ -133,6 +133,10 @@ class HubMachine(RuleBasedStateMachine):
     def wait(self) -> None:
         self.sim.wait()
 
+    @rule(seconds=st.sampled_from([0.1, 1.0, 20.0]))
+    def prove(self, seconds: float) -> None:
+        self.sim.prove(seconds)
+
     @rule()
     def settle(self) -> None:
         self.sim.settle()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask, g, request
 from flask_socketio import SocketIO
+from prometheus_client import REGISTRY
 from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, text
 
 from sa_notify import Dispatcher
@@ -152,6 +153,82 @@ def test_set_up_mistakes_say_what_to_do(database: Engine) -> None:
     Dispatcher().init_app(app, socketio, engine=database)
     with pytest.raises(SetupError, match="once"):
         Dispatcher().init_app(app, socketio, engine=database)
+
+
+@pytest.mark.parametrize("origins", ["*", [], ["https://a.example", "*"]])
+def test_pages_of_every_site_are_not_let_in_by_accident(database: Engine, origins: Any) -> None:
+    """It is refused at start, unless it is named for what it is."""
+    app = Flask(__name__)
+    socketio = SocketIO(app, async_mode="threading", cors_allowed_origins=origins)
+    with pytest.raises(SetupError, match="name the origins"):
+        Dispatcher().init_app(app, socketio, engine=database)
+    app.config["SA_NOTIFY_UNSAFE_ORIGINS"] = True
+    Dispatcher().init_app(app, socketio, engine=database)
+    other = Flask(__name__)
+    named = SocketIO(other, async_mode="threading", cors_allowed_origins=["https://a.example"])
+    Dispatcher().init_app(other, named, engine=database)
+
+
+def test_a_client_that_asks_too_fast_is_told_when_it_may(database: Engine) -> None:
+    """Its neighbours are not concerned; what it has stands."""
+    app = create_app(database, async_mode="threading")
+    app.extensions["sa_notify"].settings = Settings(max_subscriptions=3, max_requests=2.0)
+    client = _client(app)
+    assert all(_ask(client, "subscribe", id=n, query="page")["ok"] for n in range(3))
+    refused = _ask(client, "resync", id=1)["error"]
+    assert refused["code"] == "too_many" and 0 < refused["retry_after"] <= 0.5
+    assert _ask(_client(app), "subscribe", id=1, query="page")["ok"]
+    wait_for(lambda: _ask(client, "resync", id=1)["ok"], "its turn", seconds=5)
+
+
+def test_a_token_belongs_to_a_login(database: Engine) -> None:
+    """Another browser of the same user has another session, and tokens of its own."""
+    app = create_app(database, async_mode="threading")
+
+    def browser(session_id: str) -> tuple[str, str]:
+        web = app.test_client()
+        with web.session_transaction() as session:
+            session["_user_id"], session["_id"] = "ann", session_id
+        cookie = web.get_cookie("session")
+        assert cookie is not None
+        return f"session={cookie.value}", web.get("/token/1").text
+
+    (first, token), (second, _) = browser("laptop"), browser("phone")
+    assert _ask(_client(app, first), "subscribe", id=1, token=token)["ok"]
+    assert _ask(_client(app, second), "subscribe", id=1, token=token)["error"]["code"] == "bad_token"
+    assert _ask(_client(app), "subscribe", id=1, token=token)["error"]["code"] == "bad_token"
+
+
+def test_health_is_for_load_balancers(database: Engine, app: Flask) -> None:
+    """Live while nobody looks or changes are heard; 503 while clients are told otherwise."""
+    web, seen = app.test_client(), []
+    assert web.get("/sa_notify/health").json == {"live": True}
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="page")["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+    assert web.get("/sa_notify/health").status_code == 200
+    app.extensions["sa_notify"]._running.runner.lost()
+    answer = web.get("/sa_notify/health")
+    assert (answer.status_code, answer.json) == (503, {"live": False})
+
+
+def test_writes_that_no_trigger_sees_are_found(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    """The page is right within a second or so; the counter and the log name the query."""
+    app, seen, before = create_app(database, async_mode="threading"), [], _divergence()
+    client = _client(app)
+    assert _ask(client, "subscribe", id=1, query="page")["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+    wait_for(lambda: all(live.idle for live in _running(app).runner._hub._by_key.values()), "rest")
+    with database.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE items SET title = 'unseen'"))
+    wait_for(lambda: _take(client, seen, "diff"), "the proof")
+    wait_for(lambda: "was wrong" in caplog.text, "the log", seconds=30)
+    assert _divergence() == before + 1
+
+
+def _divergence() -> float:
+    return REGISTRY.get_sample_value("sa_notify_divergence_total", {"query": "page"}) or 0.0
 
 
 @pytest.mark.parametrize("setting", [0, -1, "many", True])

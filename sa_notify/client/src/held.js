@@ -3,7 +3,14 @@
 import { checkOf } from "./crc32.js";
 
 /** What arrived can't follow from what is held; the mend is a resync. */
-export class Mismatch extends Error {}
+export class Mismatch extends Error {
+  /** Whether the checksum told: what the server counts as a fault. */
+  get failedCheck() {
+    return this.message.startsWith(CHECKSUM);
+  }
+}
+
+const CHECKSUM = "another checksum";
 
 export class HeldWindow {
   constructor({ rows, version, total = null }) {
@@ -28,7 +35,7 @@ export class HeldWindow {
     for (const op of ops) this.#applyOne(op);
     this.version = version;
     this.total = total;
-    if (!this.matches(check)) throw new Mismatch(`the rowkeys of version ${version} have another checksum`);
+    if (!this.matches(check)) throw new Mismatch(`${CHECKSUM} of the rowkeys of version ${version}`);
   }
 
   /** What a callback is given; arrays of its own, and rows that are replaced rather than changed. */

@@ -77,7 +77,7 @@ export class Subscription {
     try {
       this.#held.apply(data);
     } catch (error) {
-      this.#resync(error.message);
+      this.#resync(error.message, error.failedCheck);
       return;
     }
     this.#call(data.ops);
@@ -109,6 +109,8 @@ export class Subscription {
   #refused(error) {
     if (RENEWABLE.has(error.code) && this.options.renewToken && !this.#renewed) {
       this.#renew(error);
+    } else if (error.retry_after) {
+      this.#timer = setTimeout(() => this.ask(), spread(error.retry_after));
     } else if (PASSING.has(error.code) && this.#held) {
       if (this.error?.code !== error.code) this.#report(error);
       this.#timer = setTimeout(() => this.ask(), this.#backoff.next());
@@ -140,18 +142,25 @@ export class Subscription {
     else this.#renewed = false;
   }
 
-  #resync(why) {
+  #resync(why, failedCheck) {
     console.warn(`saNotify: asking for the rows again: ${why}`);
     this.#awaiting = this.#resyncing = true;
-    this.realtime.ask("resync", { id: this.id }, (answer) => {
-      if (!answer?.ok && !this.gone && this.#resyncing) this.ask();
-    });
+    this.#askForRows({ id: this.id, ...(failedCheck && { why: "check" }) });
     this.realtime.changed();
+  }
+
+  #askForRows(request) {
+    this.realtime.ask("resync", request, (answer) => {
+      if (answer?.ok || this.gone || !this.#resyncing) return;
+      const wait = answer?.error?.retry_after;
+      if (!wait) this.ask();
+      else this.#timer = setTimeout(() => this.#askForRows(request), spread(wait));
+    });
   }
 
   /** A snapshot whose rowkeys don't give its checksum is asked for once more, then shown as not proven. */
   #distrust(second) {
-    if (!second) this.#resync("the snapshot's checksum differs");
+    if (!second) this.#resync("the snapshot's checksum differs", true);
     else this.#awaiting = true;
   }
 
@@ -165,6 +174,11 @@ export class Subscription {
     this.realtime.changed();
     if (!this.gone) guarded(() => this.callback(this.#held.view(ops)));
   }
+}
+
+/** Milliseconds for seconds, and up to half as long again: of many, not all come back at once. */
+function spread(seconds) {
+  return seconds * 1000 * (1 + Math.random() / 2);
 }
 
 /** Call what belongs to the page: its failure is its own. */

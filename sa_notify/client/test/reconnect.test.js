@@ -80,6 +80,31 @@ test("a query that fails after it worked is asked again, and told once", () => {
   assert.deepEqual([log.handle.state, log.handle.error], ["live", null]);
 });
 
+test("a request that came too soon is made again when it may be, and nobody is told", () => {
+  const stage = harness();
+  const log = follow(stage);
+  stage.socket.up();
+  const error = { code: "too_many", message: "", retry_after: 2 };
+  answer(stage.socket, "subscribe", { ok: false, error });
+  mock.timers.tick(1999);
+  assert.deepEqual(stage.socket.taken(), []);
+  mock.timers.tick(1001);
+  answer(stage.socket, "subscribe", { ok: true, key: "k" });
+  stage.socket.fire("snapshot", snapshot(1, "k", 1, ["1"]));
+  assert.deepEqual([log.handle.state, log.errors], ["live", []]);
+});
+
+test("rows that are asked for again too soon are asked for when they may be", () => {
+  const { socket, log } = live(["1"]);
+  socket.fire("diff", { key: "k", base: 1, version: 2, ops: [], check: 1 });
+  const data = answer(socket, "resync", { ok: false, error: { code: "too_many", message: "", retry_after: 1 } });
+  assert.equal(data.why, "check");
+  mock.timers.tick(1501);
+  answer(socket, "resync", { ok: true });
+  socket.fire("snapshot", snapshot(1, "k", 2, ["1"]));
+  assert.equal(log.handle.state, "live");
+});
+
 test("a query that fails at first is not asked again", () => {
   const stage = harness();
   const log = follow(stage);

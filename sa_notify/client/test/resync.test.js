@@ -19,7 +19,8 @@ for (const [what, wrong] of Object.entries(broken)) {
     const { socket, log, id } = live(["1", "2"]);
     socket.fire("diff", wrong);
     socket.fire("diff", { ...wrong, base: wrong.base + 1, version: wrong.version + 1 });
-    assert.deepEqual(socket.sent.map(({ event, data }) => [event, data]), [["resync", { id }]]);
+    const why = what === "a wrong checksum" ? { why: "check" } : {};
+    assert.deepEqual(socket.sent.map(({ event, data }) => [event, data]), [["resync", { id, ...why }]]);
     assert.deepEqual([log.handle.state, log.calls.length, warned.mock.callCount()], ["stale", 1, 1]);
     answer(socket, "resync", { ok: true });
     socket.fire("snapshot", snapshot(id, "k", 9, ["5"]));
@@ -57,7 +58,7 @@ test("a snapshot with a wrong checksum is asked for again once, then shown as st
   const { socket, log, id } = live(["1"]);
   const wrong = snapshot(id, "k", 2, ["1", "2"], { check: 5 });
   socket.fire("snapshot", wrong);
-  assert.deepEqual(socket.taken(), [["resync", { id }]]);
+  assert.deepEqual(socket.taken(), [["resync", { id, why: "check" }]]);
   socket.fire("snapshot", wrong);
   assert.deepEqual([socket.taken(), log.handle.state, log.last().keys], [[], "stale", ["1", "2"]]);
   socket.fire("snapshot", snapshot(id, "k", 3, ["2"]));

@@ -1,0 +1,91 @@
+"""Windows prove themselves: one after the other is read again though no change asks for it."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sa_notify.live.query import Reading
+from sa_notify.live.snapshot import Snapshot
+from sa_notify.live.state import LiveQuery
+from sa_notify.live.window import Window
+
+#: A change that explains a difference may be on its way for so long: commit to hub takes milliseconds, a
+#: dispatcher that is replaced begins an epoch.
+GRACE_SECONDS: Final = 10.0
+
+#: Share of one connection's time that proofs may take.
+SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A window that was wrong unless a change explains it that the proof saw.
+
+    :param until: when to give up waiting for that change.
+    """
+
+    name: str
+    proof: Snapshot
+    until: float
+
+
+class Proofs:
+    """Which window is proven now, and which were found wrong."""
+
+    def __init__(self) -> None:
+        self._current: LiveQuery | None = None
+        self._next_at = 0.0
+        self._suspects: dict[str, Suspect] = {}
+
+    def choose(self, queries: Iterable[LiveQuery], now: float) -> LiveQuery | None:
+        """The one whose last read is longest ago; ``None`` while another is read, or for the budget's sake.
+
+        What is read by the clock is left out: there, differences are expected.
+        """
+        if self._current is not None or now < self._next_at:
+            return None
+        idle = (live for live in queries if live.idle and not live.doubts)
+        self._current = min(idle, key=lambda live: live.read_at, default=None)
+        return self._current
+
+    def finished(self, live: LiveQuery, reading: Reading, now: float) -> None:
+        """A read is done, and its window not yet replaced."""
+        if live is not self._current:
+            return
+        self._current = None
+        self._next_at = now + (now - live.read_at) / SHARE
+        if live.window is None or _same(live.window, reading) or live.explained(reading.snapshot):
+            return
+        self._suspects[live.key] = Suspect(live.query.name, reading.snapshot, now + GRACE_SECONDS)
+
+    def note(self, live: LiveQuery, xid: int) -> None:
+        """A change has come that concerns the query."""
+        suspect = self._suspects.get(live.key)
+        if suspect is not None and suspect.proof.sees(xid):
+            del self._suspects[live.key]
+
+    def forget(self, live: LiveQuery) -> None:
+        """Nobody looks at it any more, or it could not be read."""
+        self._suspects.pop(live.key, None)
+        if live is self._current:
+            self._current = None
+
+    def clear(self) -> None:
+        """Changes may have been missed, which everybody knows: everything is read again."""
+        self._suspects.clear()
+        self._current = None
+
+    def wrong(self, now: float) -> list[str]:
+        """Names of queries whose difference nothing explains; each is told once."""
+        late = [key for key, suspect in self._suspects.items() if suspect.until <= now]
+        return [self._suspects.pop(key).name for key in late]
+
+
+def _same(window: Window, reading: Reading) -> bool:
+    """Whether the rows are the same; without a full ORDER BY, PostgreSQL may give them in any order."""
+    if window.total != reading.total:
+        return False
+    return Counter(repr(values) for _, values in window.rows) == Counter(
+        repr(values) for _, values in reading.rows
+    )
