@@ -66,3 +66,5 @@ DISPATCHER_FOLLOWING = Gauge("sa_notify_dispatcher_following", "1 while the lead
 PUBLISHED = Counter("sa_notify_dispatcher_changes", "Changes that the dispatcher has put into Redis")
 WAITING = Gauge("sa_notify_dispatcher_waiting_changes", "Changes that wait for Redis")
 NOTIFY_QUEUE = Gauge("sa_notify_notify_queue_ratio", "How full PostgreSQL's NOTIFY queue is, of 1")
+SINK_CHANGES = Counter("sa_notify_sink_changes", "Changes that a sink has taken", ["sink"])
+SINK_FAILURES = Counter("sa_notify_sink_failures", "Times that a sink raised, and missed changes", ["sink"])

@@ -4,15 +4,21 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from sa_notify.cli.look import announced
 from sa_notify.cli.place import Place, Refused
 from sa_notify.errors import SaNotifyError
+from sa_notify.sink.base import Context
+from sa_notify.sink.discovery import Named, named_sinks
 from sa_notify.source.connect import listen_connect
+
+if TYPE_CHECKING:
+    from sa_notify.redis.keys import Keys
 
 HELP = """Send changes to the web workers, through Redis.
 
@@ -41,8 +47,25 @@ def http_option(command: Any) -> Any:
     )(command)  # fmt: skip
 
 
-def dispatch(place: Place, redis_url: str | None, prefix: str, http_address: str | None = None) -> None:
+def sink_option(command: Any) -> Any:
+    """``--sink``."""
+    return click.option(
+        "--sink", "sinks", multiple=True, metavar="NAME[:OPTION=VALUE&...]",
+        help="Give changes to this too: 'redis-stream:name=orders&tables=public.orders'. May be repeated.",
+    )(command)  # fmt: skip
+
+
+def dispatch(
+    place: Place,
+    redis_url: str | None,
+    prefix: str,
+    http_address: str | None = None,
+    sinks: Sequence[str] = (),
+    own: Sequence[Named] = (),
+) -> None:
     """Dispatch until a signal ends it.
+
+    :param own: sinks of the application.
 
     :raises Refused: when Redis is not named, or something can't work as it is set up.
     """
@@ -53,7 +76,13 @@ def dispatch(place: Place, redis_url: str | None, prefix: str, http_address: str
 
     try:
         connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
-        asyncio.run(_until_signal(lambda: Service(connect, redis_url, Keys(prefix)), http_address))
+        keys, named = Keys(prefix), [*own, *named_sinks(sinks)]
+        _try_out(named, redis_url, keys)
+        asyncio.run(
+            _until_signal(
+                lambda: Service(connect, redis_url, keys, named, lambda: announced(place)), http_address
+            )
+        )
     except SaNotifyError as error:
         raise Refused(str(error)) from error
 
@@ -84,6 +113,19 @@ async def _until_signal(make: Callable[[], Any], http_address: str | None) -> No
             await task
         except asyncio.CancelledError:
             logging.getLogger(__name__).info("ended by a signal")
+
+
+def _try_out(sinks: Sequence[Named], redis_url: str, keys: "Keys") -> None:
+    """Wrong options are to be found now, not when this process leads."""
+    from sa_notify.redis.connect import connect
+
+    for sink in sinks:
+        try:
+            sink.make(Context({}, 0, lambda: connect(redis_url), keys.prefix)).close()
+        except SaNotifyError:
+            raise
+        except Exception:  # what is away now may be there when this process leads
+            logging.getLogger(__name__).debug("a sink can't be made yet", exc_info=True)
 
 
 def _log() -> None:

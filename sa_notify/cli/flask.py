@@ -15,7 +15,7 @@ from sa_notify.cli import (
     triggers as listing,
 )
 from sa_notify.cli.check import json_option, schemas_option
-from sa_notify.cli.dispatch import http_option, redis_options
+from sa_notify.cli.dispatch import http_option, redis_options, sink_option
 from sa_notify.cli.place import Place, Refused
 
 group = AppGroup("sa-notify", help="Live SQLAlchemy models on PostgreSQL.")
@@ -38,8 +38,10 @@ def triggers(**options: Any) -> None:
 @group.command("dispatch", help=dispatching.HELP)
 @redis_options
 @http_option
+@sink_option
 def dispatch(**options: Any) -> None:
-    dispatching.dispatch(_place(), **_with_redis(options))
+    own = current_app.extensions["sa_notify"].sinks if "sa_notify" in current_app.extensions else ()
+    dispatching.dispatch(_place(), own=own, **_with_redis(options))
 
 
 @group.command("status", help=looking.STATUS)

@@ -23,6 +23,14 @@ def look(place: Place, schemas: Iterable[str] = ()) -> list[Entry]:
         return _look(connection, place.metadatas, tuple(schemas) or (None,))
 
 
+def announced(place: Place) -> frozenset[str]:
+    """Tables whose changes triggers tell of, named as :attr:`sa_notify.change.Change.table`.
+
+    :raises Refused: the database can't be asked.
+    """
+    return frozenset(entry.name for entry in look(place) if entry.params is not None)
+
+
 def _look(
     connection: Connection, metadatas: tuple[MetaData, ...] | None, schemas: tuple[str | None, ...]
 ) -> list[Entry]:

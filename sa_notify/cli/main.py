@@ -13,7 +13,7 @@ from sa_notify.cli import (
     triggers as listing,
 )
 from sa_notify.cli.check import json_option, schemas_option
-from sa_notify.cli.dispatch import http_option, redis_options
+from sa_notify.cli.dispatch import http_option, redis_options, sink_option
 from sa_notify.cli.place import Place, with_place
 
 
@@ -42,6 +42,7 @@ def triggers(place: Place, **options: Any) -> None:
 @main.command(help=dispatching.HELP)
 @redis_options
 @http_option
+@sink_option
 @with_place
 def dispatch(place: Place, **options: Any) -> None:
     dispatching.dispatch(place, **options)

@@ -11,7 +11,7 @@ from typing import Any
 import click
 
 from sa_notify.change import Change, ChangeSet, dump_changeset
-from sa_notify.cli.look import look
+from sa_notify.cli.look import announced
 from sa_notify.cli.place import Place, Refused
 from sa_notify.dispatch.follow import follow
 from sa_notify.errors import SaNotifyError, SourceLost
@@ -91,12 +91,11 @@ class _Printer:
 
 
 def _wanted(place: Place, tables: Sequence[str]) -> frozenset[str]:
-    announced = {entry.name for entry in look(place) if entry.params is not None}
+    known = announced(place)
     for name in tables:
-        if name not in announced:
-            known = ", ".join(sorted(announced)) or "none"
-            raise Refused(f"{name} is not announced; these are: {known}")
-    return frozenset(tables) or frozenset(announced)
+        if name not in known:
+            raise Refused(f"{name} is not announced; these are: {', '.join(sorted(known)) or 'none'}")
+    return frozenset(tables) or known
 
 
 def _shown(value: Any) -> str:

@@ -29,6 +29,7 @@ class Keys:
             raise SetupError(
                 f"SA_NOTIFY_REDIS_PREFIX is {prefix!r}: use letters, digits and ':', no braces, * or spaces"
             )
+        self.prefix = prefix
         self.base = f"{{{prefix}}}:"
         #: Of the dispatcher that leads: a number that grows with each.
         self.term = self.base + "term"
@@ -65,3 +66,7 @@ class Keys:
     def clients(self, worker: str) -> str:
         """Its clients: by connection, who and what, as JSON."""
         return f"{self.base}clients:{worker}"
+
+    def stream(self, name: str) -> str:
+        """Changes for other services."""
+        return f"{self.base}stream:{name}"

@@ -13,6 +13,7 @@ from sa_notify.redis.connect import FAILURES, uncancelled
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.scripts import Scripts
 from sa_notify.service.publisher import Publisher
+from sa_notify.service.sinks import Sinks
 from sa_notify.source.interest import Interest
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Asks:
     """Answers workers' questions while this process leads.
 
     :param interest: the source's, in its current epoch; ``None`` when all tables are announced.
+    :param sinks: whatever else wants changes.
     """
 
     def __init__(
@@ -37,8 +39,10 @@ class Asks:
         keys: Keys,
         publisher: Publisher,
         interest: Callable[[], Interest | None],
+        sinks: Sinks,
     ) -> None:
         self._client, self._keys, self._publisher, self._interest = client, keys, publisher, interest
+        self._sinks = sinks
         self._scripts = Scripts(client)
         self._free = asyncio.Semaphore(SIDE_BY_SIDE)
 
@@ -56,22 +60,35 @@ class Asks:
                     continue
                 for last, entry in found[0][1] if found else ():  # noqa: B007
                     await self._free.acquire()
-                    group.create_task(self._answer(json.loads(entry["d"])))
+                    group.create_task(self._answer(entry))
 
     async def keep(self) -> None:
-        """Tell the source what is wanted, until cancelled."""
+        """Tell the source what workers and sinks want, until cancelled."""
         while uncancelled():
-            interest = self._interest()
-            if interest is not None:
-                try:
-                    tables = await self._scripts.run("wanted", [self._keys.workers], [self._keys.base])
-                    await asyncio.to_thread(interest.keep, frozenset(tables))
-                except (SourceLost, *FAILURES):
-                    # both are told of elsewhere; what is captured needlessly for some seconds does no harm
-                    logger.debug("what is wanted can't be told", exc_info=True)
+            try:
+                await self._keep(self._interest())
+            except (SourceLost, *FAILURES):
+                # both are told of elsewhere; what is captured needlessly for some seconds does no harm
+                logger.debug("what is wanted can't be told", exc_info=True)
             await asyncio.sleep(KEEP_SECONDS)
 
+    async def keep_sinks(self) -> None:
+        """Have what sinks want captured, until cancelled."""
+        while uncancelled():
+            try:
+                await self._sinks.look()
+                await self._sinks.take(self._interest())
+            except SourceLost:
+                logger.debug("what sinks want can't be told", exc_info=True)
+            await asyncio.sleep(RETRY_SECONDS)
+
     # -- inside
+
+    async def _keep(self, interest: Interest | None) -> None:
+        if interest is not None:
+            tables = await self._scripts.run("wanted", [self._keys.workers], [self._keys.base])
+            wanted = frozenset(tables) | self._sinks.tables
+            await asyncio.to_thread(interest.keep, wanted)
 
     async def _last(self) -> str:
         """Questions after this one are for this leader."""
@@ -83,13 +100,16 @@ class Asks:
                 await asyncio.sleep(RETRY_SECONDS)
         return str(found[0][0]) if found else "0-0"
 
-    async def _answer(self, asked: dict[str, Any]) -> None:
+    async def _answer(self, entry: dict[str, str]) -> None:
         try:
-            tables, interest = frozenset(asked["tables"]), self._interest()
+            asked = json.loads(entry["d"])
+            tables, interest = frozenset(map(str, asked["tables"])), self._interest()
             stand = tables if interest is None else await asyncio.to_thread(interest.take, tables)
-            await self._publisher.tell(
-                "answer", {"ask": asked["ask"], "stand": sorted(stand)}, asked["worker"]
-            )
+            told = {"ask": int(asked["ask"]), "stand": sorted(stand)}
+            await self._publisher.tell("answer", told, str(asked["worker"]))
+        except (ValueError, KeyError, TypeError):
+            # whoever may write to Redis may write this
+            logger.warning("a question in Redis can't be read")
         except (SourceLost, *FAILURES):
             # the worker waits a second, and asks again
             logger.debug("a question stays unanswered", exc_info=True)

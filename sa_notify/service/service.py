@@ -6,20 +6,25 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 from psycopg2 import Error
 
 from sa_notify import metrics
+from sa_notify.dispatch.fanout import Fanout
 from sa_notify.dispatch.follow import follow
 from sa_notify.errors import SourceLost
-from sa_notify.redis.connect import FAILURES, connect_asyncio, told, uncancelled
+from sa_notify.redis.connect import FAILURES, connect, connect_asyncio, told, uncancelled
 from sa_notify.redis.keys import Keys
 from sa_notify.service.asks import Asks
 from sa_notify.service.leadership import TRUST_SECONDS, Leadership, LeadershipLost
 from sa_notify.service.publisher import Fenced, Publisher
+from sa_notify.service.sinks import Sinks
+from sa_notify.sink.base import Context
+from sa_notify.sink.discovery import Named
+from sa_notify.sink.queued import QueuedSink
 from sa_notify.source.database import DatabaseSource, database_source
 from sa_notify.source.listening import Connect
 
@@ -39,10 +44,20 @@ class Service:
 
     :param connect: makes a connection to the primary, which can LISTEN.
     :param redis_url: where the workers are.
+    :param sinks: where else changes go while this process leads.
+    :param announced: asks the catalog for all tables that are announced, for sinks that want all; blocks.
     """
 
-    def __init__(self, connect: Connect, redis_url: str, keys: Keys) -> None:
-        self._connect, self._keys = connect, keys
+    def __init__(
+        self,
+        connect: Connect,
+        redis_url: str,
+        keys: Keys,
+        sinks: Sequence[Named] = (),
+        announced: Callable[[], frozenset[str]] = frozenset,
+    ) -> None:
+        self._connect, self._keys, self._redis_url = connect, keys, redis_url
+        self._named, self._announced = sinks, announced
         self._client = connect_asyncio(redis_url)
         self._id, self._since = uuid.uuid4().hex, time.time()
         self._source: DatabaseSource | None = None
@@ -95,12 +110,14 @@ class Service:
         metrics.LEADS.set(1)
         source = self._source = database_source(self._connect, "notify")
         publisher = self.publisher = Publisher(self._client, self._keys, term, self._about)
-        asks = Asks(self._client, self._keys, publisher, lambda: source.interest)
+        sinks = Sinks([self._queued(each, term) for each in self._named], self._announced)
+        asks = Asks(self._client, self._keys, publisher, lambda: source.interest, sinks)
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (
                     leadership.hold(), publisher.run(), self._beat(publisher), asks.answer(), asks.keep(),
-                    follow(source, publisher), self._look_for_outbox(source), self._look_at_queue(leadership),
+                    asks.keep_sinks(), follow(source, Fanout(publisher, sinks)),
+                    self._look_for_outbox(source), self._look_at_queue(leadership),
                 ):  # fmt: skip
                     group.create_task(work)
         except* Fenced:
@@ -110,9 +127,14 @@ class Service:
         finally:
             self.publisher = None
             metrics.LEADS.set(0)
+            await asyncio.to_thread(sinks.close)
             with suppress(Fenced, TimeoutError, *FAILURES):
                 async with asyncio.timeout(RESIGN_SECONDS):
                     await publisher.resign()
+
+    def _queued(self, named: Named, term: int) -> QueuedSink:
+        context = Context({}, term, lambda: connect(self._redis_url), self._keys.prefix)
+        return QueuedSink(named.name, lambda: named.make(context))
 
     async def _beat(self, publisher: Publisher) -> None:
         trusted_until = time.monotonic() + TRUST_SECONDS

@@ -14,6 +14,7 @@ from sa_notify.cli.flask import group
 from sa_notify.errors import QueryError, SetupError
 from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.frames import send_whole_frames
+from sa_notify.web.handlers import Handler
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.namespace import RealtimeNamespace
 from sa_notify.web.queries import FunctionQuery, Registered
@@ -34,6 +35,7 @@ class Dispatcher:
 
     def __init__(self) -> None:
         self._queries: dict[str, Registered] = {}
+        self._handlers: list[Handler] = []
 
     def init_app(self, app: Flask, socketio: SocketIO, *, engine: Any) -> None:
         """Make the registered queries available to the application's browsers.
@@ -47,7 +49,7 @@ class Dispatcher:
         if "sa_notify" in app.extensions:
             raise SetupError("sa_notify is initialised on this app already: call init_app once")
         _check_socketio(socketio)
-        live_app = LiveApp(app, socketio, _engine_of(app, engine), self._queries)
+        live_app = LiveApp(app, socketio, _engine_of(app, engine), self._queries, self._handlers)
         _check_origins(socketio, unsafe=live_app.settings.unsafe_origins)
         send_whole_frames(socketio)
         app.extensions["sa_notify"] = live_app
@@ -88,6 +90,23 @@ class Dispatcher:
         if function is None:
             return lambda decorated: self._register(decorated, **options)
         return self._register(function, **options)
+
+    def on_change(self, target: Any, /, *, missed: Callable[[], Any] | None = None) -> Callable[[F], F]:
+        """Have a function called with each :class:`~sa_notify.change.Change` of a model, after its commit.
+
+        It runs in the dispatcher that ``flask sa-notify dispatch`` starts, in that application's context: in
+        one process, in order of commit, once. A change made while none leads is not told again.
+
+        :param target: a ``@realtime`` model or table.
+        :param missed: called when changes may have been missed: at every start, and after a loss.
+        :raises QueryError: when nothing announces changes of the target.
+        """
+
+        def decorate(function: F) -> F:
+            self._handlers.append(Handler.of(target, function, missed))
+            return function
+
+        return decorate
 
     def token(self, query: str, /, **params: Any) -> str:
         """A signed token that subscribes its bearer to ``query`` with these parameters.

@@ -3,7 +3,7 @@
 import logging
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Flask, request
@@ -14,11 +14,13 @@ from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
+from sa_notify.sink.discovery import Named
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
 from sa_notify.source.service.source import ServiceSource
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.failures import is_passing
+from sa_notify.web.handlers import Handler, HandlerSink
 from sa_notify.web.queries import Registered, build
 from sa_notify.web.reader import READING, CoverageCache
 from sa_notify.web.running import Running, Subscription
@@ -36,7 +38,12 @@ class LiveApp:
     """
 
     def __init__(
-        self, app: Flask, socketio: SocketIO, engine: Callable[[], Engine], queries: Mapping[str, Registered]
+        self,
+        app: Flask,
+        socketio: SocketIO,
+        engine: Callable[[], Engine],
+        queries: Mapping[str, Registered],
+        handlers: Sequence[Handler] = (),
     ) -> None:
         self.app = app
         self.socketio = socketio
@@ -45,6 +52,7 @@ class LiveApp:
         self.coverage = CoverageCache()
         self._engine = engine
         self._queries = queries
+        self._handlers = handlers
         self._running: Running | None = None
         self._starting = threading.Lock()
 
@@ -55,6 +63,13 @@ class LiveApp:
         :raises SetupError: when it is not a synchronous engine.
         """
         return self._engine()
+
+    @property
+    def sinks(self) -> list[Named]:
+        """What a dispatcher of this application gives changes to."""
+        if not self._handlers:
+            return []
+        return [Named("on_change", lambda _: HandlerSink(self.app, self.engine, self._handlers), {})]
 
     @property
     def healthy(self) -> bool:

@@ -13,12 +13,13 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, insert
 from sa_notify import realtime
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
+from sa_notify.sink.discovery import Named
 from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.dispatchers import InThread, Process
 from tests.service.worker import Worker
 
-Start = Callable[[], InThread]
+Start = Callable[..., InThread]
 StartProcess = Callable[[], Process]
 Work = Callable[..., Worker]
 
@@ -77,8 +78,8 @@ def start(
     """Starts dispatchers in this process."""
     started: list[InThread] = []
 
-    def make() -> InThread:
-        started.append(InThread(engine, redis_url, keys))
+    def make(*sinks: Named) -> InThread:
+        started.append(InThread(engine, redis_url, keys, sinks))
         return started[-1]
 
     yield make

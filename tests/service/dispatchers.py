@@ -6,13 +6,17 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
 
+from sa_notify.cli.look import announced
+from sa_notify.cli.place import Place
 from sa_notify.redis.keys import Keys
 from sa_notify.service.service import Service
+from sa_notify.sink.discovery import Named
 from sa_notify.source.connect import listen_connect
 
 _ROOT = Path(__file__).parents[2]
@@ -22,8 +26,9 @@ _MAIN = "from sa_notify.cli.main import main; main(prog_name='sa-notify')"
 class InThread:
     """A service on an event loop in a thread of this process."""
 
-    def __init__(self, engine: Engine, redis_url: str, keys: Keys) -> None:
-        self._service = Service(listen_connect(engine), redis_url, keys)
+    def __init__(self, engine: Engine, redis_url: str, keys: Keys, sinks: Sequence[Named] = ()) -> None:
+        everything = Place(engine, None)
+        self._service = Service(listen_connect(engine), redis_url, keys, sinks, lambda: announced(everything))
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[Any] | None = None
         self._begun = threading.Event()

@@ -1,0 +1,1 @@
+"""Where changes go that is not a browser."""
