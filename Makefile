@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # Processes that run tests side by side, each with servers of its own.
-WORKERS ?= 2
+WORKERS ?= 3
 BENCH_ARGS ?=
 
 PY := $(VENV)/bin/python

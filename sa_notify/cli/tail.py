@@ -76,6 +76,9 @@ class _Printer:
                 for change in changes:
                     click.echo("\n".join(lines(change)))
 
+    def proved(self, age: float) -> None:
+        pass
+
     def lost(self) -> None:
         if self._asking is not None:
             self._asking.cancel()

@@ -89,7 +89,7 @@ class EmbeddedDispatcher:
         return self._getpid() == pid
 
     def _follow(self, pid: int) -> None:
-        feed = Feed(self._source, self._receiver, Backoff(self._jitter))
+        feed = Feed(self._source, self._receiver, Backoff(self._jitter), self._runtime.monotonic)
         steps = feed.steps()
         step = next(steps)
         while True:

@@ -23,6 +23,10 @@ class Fanout:
         for receiver in self._receivers:
             receiver.receive(changesets)
 
+    def proved(self, age: float) -> None:
+        for receiver in self._receivers:
+            receiver.proved(age)
+
     def lost(self) -> None:
         for receiver in self._receivers:
             receiver.lost()

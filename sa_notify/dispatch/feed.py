@@ -17,9 +17,9 @@ from sa_notify.source.base import Source
 
 logger = logging.getLogger(__name__)
 
-#: A feed that is silent for so long is asked whether it still stands.
-PING_SECONDS = 5.0
-#: What answers no ping for so long is dead: with the silence before it, a loss shows within 10 s.
+#: How often a feed is asked whether it still stands: only an answer proves that nothing was missed.
+PING_SECONDS = 0.5
+#: What answers no ping for so long is dead. Receivers, who hear of every answer, doubt it sooner.
 ANSWER_SECONDS = 5.0
 OPEN_SECONDS = 30.0
 #: What only a person can mend is tried again this often.
@@ -56,12 +56,18 @@ class ReceiverFailed(Exception):
 
 
 class Feed:
-    """Keeps a source open and its receiver told, for ever."""
+    """Keeps a source open and its receiver told, for ever.
 
-    def __init__(self, source: Source, receiver: Receiver, backoff: Backoff) -> None:
+    :param clock: gives seconds.
+    """
+
+    def __init__(
+        self, source: Source, receiver: Receiver, backoff: Backoff, clock: Callable[[], float]
+    ) -> None:
         self._source = source
         self._receiver = receiver
         self._backoff = backoff
+        self._clock = clock
         self._following = False
         self._complaint = ""
 
@@ -91,11 +97,22 @@ class Feed:
         yield Call(self._source.open, OPEN_SECONDS)
         self._following = True
         self._tell(self._receiver.begin_epoch, self._source.epoch)
+        asked = self._clock()
         while True:
             yield from self._drain()
-            if not (yield Wait(self._source.fileno(), PING_SECONDS)):
-                self._deliver((yield Call(self._source.ping, ANSWER_SECONDS)))
-                self._worked()
+            silence = asked + PING_SECONDS - self._clock()
+            if silence > 0 and (yield Wait(self._source.fileno(), silence)):
+                continue
+            asked = self._clock()
+            yield from self._prove(asked)
+
+    def _prove(self, asked: float) -> Steps:
+        """Whatever was committed before ``asked`` is delivered when this ends."""
+        self._deliver((yield Call(self._source.ping, ANSWER_SECONDS)))
+        self._worked()
+        age = self._source.age
+        yield from self._drain()
+        self._tell(self._receiver.proved, self._clock() - asked + age)
 
     def _drain(self) -> Steps:
         while changesets := self._source.read():

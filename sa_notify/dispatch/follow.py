@@ -22,7 +22,7 @@ async def follow(source: Source, receiver: Receiver, *, jitter: Callable[[], flo
 
     :param jitter: numbers in [0, 1) that spread reconnections out.
     """
-    feed = Feed(source, receiver, Backoff(jitter))
+    feed = Feed(source, receiver, Backoff(jitter), asyncio.get_running_loop().time)
     # a thread of its own: slow work in the loop's own pool must not delay a ping
     thread = ThreadPoolExecutor(1, "sa_notify-source")
     try:

@@ -23,6 +23,13 @@ class Receiver(Protocol):
         """What was committed, in order; never empty, always of the epoch begun last."""
         ...
 
+    def proved(self, age: float) -> None:
+        """Everything that was committed up to ``age`` seconds ago has been received.
+
+        Called about twice a second while that is so; the beginning of an epoch proves as much.
+        """
+        ...
+
     def lost(self) -> None:
         """Changes are not heard any more, until the next :meth:`begin_epoch`."""
         ...

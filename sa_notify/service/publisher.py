@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -50,7 +51,10 @@ class Publisher:
         self._epoch: str | None = None
         #: As the workers know it; they must be told that it is over before another begins.
         self._stands = False
-        self.position = 0
+        self.position = self._received = 0
+        #: When everything that had been committed was in the feeds, and when it will be, past a position.
+        self._proven_at = 0.0
+        self._proof: tuple[float, int] | None = None
 
     @property
     def epoch(self) -> str | None:
@@ -65,10 +69,18 @@ class Publisher:
     def lost(self) -> None:
         self._begin(None)
 
+    def proved(self, age: float) -> None:
+        at = time.monotonic() - age
+        if self.position >= self._received:
+            self._proven_at = at
+        elif self._proof is None:
+            self._proof = at, self._received
+
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         self._waiting += sum(len(changeset.changes) for changeset in changesets)
         metrics.WAITING.set(self._waiting)
         self._queue.extend(changesets)
+        self._received = changesets[-1].position
         if self._waiting > WAITING:
             logger.warning(
                 "Redis takes changes too slowly: workers read again", extra={"changes": self._waiting}
@@ -111,7 +123,8 @@ class Publisher:
         """Say that, and tell every worker; see :meth:`lead`."""
         await self.lead()
         if self._stands:
-            await self.tell("beat", {"epoch": self._epoch, "position": self.position})
+            age = time.monotonic() - self._proven_at
+            await self.tell("beat", {"epoch": self._epoch, "position": self.position, "age": round(age, 3)})
 
     async def tell(self, kind: str, what: Mapping[str, Any], *workers: str) -> None:
         """Put an entry into these feeds, or into all."""
@@ -128,6 +141,7 @@ class Publisher:
 
     def _begin(self, epoch: str | None) -> None:
         self._epoch, self.position = epoch, 0
+        self._proven_at = time.monotonic()
         metrics.DISPATCHER_FOLLOWING.set(epoch is not None)
         self._doubt()
 
@@ -135,6 +149,7 @@ class Publisher:
         """What workers were told may lack something."""
         self._stands = False
         self._queue.clear()
+        self._received, self._proof = self.position, None
         self._waiting = 0
         metrics.WAITING.set(0)
         self._changed.set()
@@ -159,6 +174,8 @@ class Publisher:
             arguments = [self._keys.base, FEED_ENTRIES, *_arguments(pieces)]
             await self._run("publish", [self._keys.term, self._keys.workers], arguments)
         self.position = taken[-1].position
+        if self._proof is not None and self.position >= self._proof[1]:
+            self._proven_at, self._proof = self._proof[0], None
         metrics.PUBLISHED.inc(changes)
         metrics.WAITING.set(self._waiting)
 

@@ -30,7 +30,7 @@ from sa_notify.source.listening import Connect
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS: Final = 1.0
+BEAT_SECONDS: Final = 0.5
 #: Between two tries to lead.
 AGAIN_SECONDS: Final = 1.0
 #: How often to look for an outbox while NOTIFY alone is followed.

@@ -37,6 +37,9 @@ class Sinks:
         self._epoch = epoch
         self._stood.clear()
 
+    def proved(self, age: float) -> None:
+        """Sinks are not told."""
+
     def lost(self) -> None:
         self._epoch = None
         for sink in self._sinks:

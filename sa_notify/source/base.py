@@ -52,6 +52,14 @@ class Source(Protocol):
         """
         ...
 
+    @property
+    def age(self) -> float:
+        """How much older than the beginning of the last :meth:`ping` its proof is, in seconds.
+
+        Whatever was committed before that is among what was read since.
+        """
+        ...
+
     def interrupt(self) -> None:
         """Make a waiting :meth:`open`, :meth:`ping` or wait on ``fileno()`` end, with SourceLost.
 

@@ -127,6 +127,11 @@ class DatabaseSource:
     def ping(self) -> list[ChangeSet]:
         return self._source.ping()
 
+    @property
+    def age(self) -> float:
+        """See :class:`sa_notify.source.base.Source`."""
+        return self._source.age
+
     def interrupt(self) -> None:
         self._interrupted = True
         self._source.interrupt()

@@ -83,6 +83,11 @@ class NotifySource:
                 cursor.execute("SELECT 1")
             return self._changesets(drain(connection, AT_ONCE))
 
+    @property
+    def age(self) -> float:
+        """0: PostgreSQL itself answers."""
+        return 0.0
+
     def interrupt(self) -> None:
         """End what waits on the connection; from any thread."""
         self._interrupted = True

@@ -20,7 +20,7 @@ from sa_notify.web.failures import is_passing, log_failure, query_failed
 
 logger = logging.getLogger(__name__)
 
-#: A window that could not be proven for this long is no longer called live.
+#: What could not be proven for this long is no longer called live: a window, or that nothing was missed.
 LIVE_SECONDS = 2.0
 
 RETAKE_SECONDS = 1.0
@@ -56,17 +56,18 @@ class Runner:
         self._behind: dict[str, float] = {}
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
         self._epoch, self._position = "", 0
+        self._proven_at, self._told_sound = 0.0, False
 
     # -- what the feed says
 
     def begin_epoch(self, epoch: str) -> None:
         with self._lock:
             metrics.EPOCHS.inc()
-            metrics.FOLLOWING.set(1)
             self._forget_coverage()
             self._epoch, self._position = epoch, 0
+            self._proven_at = self._now()
             self._do(self._hub.begin_epoch(self._now(), gated=self._interest() is not None))
-            self._beat(self._hub.clients())
+            self._beat_all()
 
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         with self._lock:
@@ -75,11 +76,15 @@ class Runner:
             if changesets:
                 self._position = changesets[-1].position
 
+    def proved(self, age: float) -> None:
+        with self._lock:
+            self._proven_at = max(self._proven_at, self._now() - age)
+            self._watch()
+
     def lost(self) -> None:
         with self._lock:
-            metrics.FOLLOWING.set(0)
             self._hub.lose_feed()
-            self._beat(self._hub.clients())
+            self._beat_all()
 
     def suspect(self) -> None:
         """Have every query read again: what the hub believes may be wrong."""
@@ -141,7 +146,12 @@ class Runner:
         with self._lock:
             metrics.QUERIES.set(len(self._hub))
             self._look_after_the_late()
-            self._beat(self._hub.clients())
+            self._beat_all()
+
+    def watch(self) -> None:
+        """Tell all clients at once when it is no longer known, or known again, that nothing was missed."""
+        with self._lock:
+            self._watch()
 
     def prove(self) -> None:
         """See whether a window is right."""
@@ -156,7 +166,12 @@ class Runner:
     @property
     def healthy(self) -> bool:
         """Whether changes are heard, or nobody wants any."""
-        return self._hub.following or not len(self._hub)
+        return self._sound or not len(self._hub)
+
+    @property
+    def _sound(self) -> bool:
+        """Whether it is known that nothing was missed."""
+        return self._hub.following and self._now() - self._proven_at <= LIVE_SECONDS
 
     @property
     def following(self) -> bool:
@@ -178,12 +193,22 @@ class Runner:
 
     # -- hands
 
+    def _watch(self) -> None:
+        if self._sound is not self._told_sound:
+            self._beat_all()
+
+    def _beat_all(self) -> None:
+        self._told_sound = self._sound
+        metrics.FOLLOWING.set(self._told_sound)
+        self._beat(self._hub.clients())
+
     def _beat(self, clients: Iterable[str]) -> None:
+        sound = self._sound
         overdue = self._hub.overdue(self._now(), LIVE_SECONDS)
         for sid in clients:
             if sid in self._behind:
                 continue
-            live = self._hub.following and sid not in overdue
+            live = sound and sid not in overdue
             self._emitter.heartbeat(sid, self._epoch, self._position, live)
 
     def _do(self, actions: Iterable[Action]) -> None:
@@ -209,7 +234,7 @@ class Runner:
         if action.subscriber.sid in self._behind:
             return
         self._emitter.snapshot(action)
-        if not self._hub.following:
+        if not self._sound:
             self._beat([action.subscriber.sid])
 
     def _diff(self, action: act.SendDiff) -> None:

@@ -29,6 +29,9 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 
+#: How soon a proof that stays away is noticed.
+WATCH_SECONDS = 0.25
+
 #: How often the catalog is asked whether all changes of the tables read are still announced: DDL is not.
 COVERAGE_SECONDS = 5.0
 
@@ -78,6 +81,7 @@ class Running:
         seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
         self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
         self.runtime.spawn(self._every, KEEP_SECONDS, self.runner.keep)
+        self.runtime.spawn(self._every, WATCH_SECONDS, self.runner.watch)
         self.runtime.spawn(self._every, app.settings.proof_seconds, self.runner.prove)
         self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
 
@@ -86,7 +90,7 @@ class Running:
         settings = self._app.settings
         self.clients[sid] = {}
         self._allowances[sid] = Allowance(
-            settings.max_subscriptions, settings.max_requests, self.runtime.monotonic()
+            2 * settings.max_subscriptions, settings.max_requests, self.runtime.monotonic()
         )
         metrics.CLIENTS.set(len(self.clients))
         self.presence.came(sid, user)

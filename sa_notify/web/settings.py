@@ -23,7 +23,7 @@ class Settings:
     :param recheck_seconds: how often each subscriber's function is called again, to see whether it
         still may see what it sees.
     :param max_requests: subscribe and resync requests a second that a client may go on making; it may begin
-        with as many as it may have subscriptions.
+        with twice as many as it may have subscriptions.
     :param proof_seconds: how often a window is read again to see whether it is right; proofs take at most a
         twentieth of one connection's time.
     :param unsafe_origins: start although pages of any origin may connect (``cors_allowed_origins="*"``).

@@ -32,12 +32,17 @@ class Recorder:
         self.epochs: list[str] = []
         self.changesets: list[ChangeSet] = []
         self.losses = 0
+        #: Up to when everything had been received, by ``time.monotonic()``.
+        self.proofs: list[float] = []
 
     def begin_epoch(self, epoch: str) -> None:
         self.epochs.append(epoch)
 
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         self.changesets += changesets
+
+    def proved(self, age: float) -> None:
+        self.proofs.append(time.monotonic() - age)
 
     def lost(self) -> None:
         self.losses += 1

@@ -8,7 +8,7 @@ import pytest
 
 from sa_notify.change import Change, ChangeSet
 from sa_notify.dispatch.backoff import Backoff
-from sa_notify.dispatch.feed import SETUP_SECONDS, Call, Feed, Sleep, Steps, Wait
+from sa_notify.dispatch.feed import PING_SECONDS, SETUP_SECONDS, Call, Feed, Sleep, Steps, Wait
 from sa_notify.errors import SetupError, SourceLost
 
 CHANGESET = ChangeSet("1", 1, 7, (Change("public.t", "bulk"),))
@@ -21,6 +21,8 @@ class _Source:
         self.opened = 0
         self.failure: Exception | None = None
         self.arrived: list[ChangeSet] = []
+        #: What an answer to a ping does not bring yet.
+        self.left: list[ChangeSet] = []
 
     @property
     def epoch(self) -> str:
@@ -42,7 +44,12 @@ class _Source:
         arrived, self.arrived = self.arrived, []
         return arrived
 
-    ping = read
+    age = 0.25
+
+    def ping(self) -> list[ChangeSet]:
+        found = self.read()
+        self.arrived, self.left = self.left, []
+        return found
 
     def interrupt(self) -> None: ...
 
@@ -65,17 +72,25 @@ class _Receiver:
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
         self._hear(f"received {len(changesets)}")
 
+    def proved(self, age: float) -> None:
+        self._hear(f"proved {age:g}")
+
     def lost(self) -> None:
         self._hear("lost")
 
 
 class _World:
-    """Carries out the steps of a feed at once; waits end with silence."""
+    """Carries out the steps of a feed at once.
+
+    :ivar readable: waits end with this; with silence they have taken their time.
+    """
 
     def __init__(self) -> None:
         self.source, self.receiver = _Source(), _Receiver()
         self.slept: list[float] = []
-        steps = Feed(self.source, self.receiver, Backoff(lambda: 0.0)).steps()
+        self.now = 100.0
+        self.readable = False
+        steps = Feed(self.source, self.receiver, Backoff(lambda: 0.0), lambda: self.now).steps()
         self._steps: Steps = steps
         self._step: Any = next(steps)
 
@@ -101,6 +116,9 @@ class _World:
                 return function()
             case Sleep(seconds):
                 self.slept.append(seconds)
+            case Wait(_, seconds):
+                self.now += 0.0 if self.readable else seconds
+                return self.readable
         return False
 
 
@@ -126,13 +144,44 @@ def test_begins_an_epoch_then_reads_then_waits(world: _World) -> None:
 
 
 def test_silence_is_probed(world: _World) -> None:
-    """After a silence the source is pinged, and what came with the answer is delivered."""
+    """After a silence the source is pinged; what came with the answer is delivered, then it is a proof."""
     world.until(_waits)
     world.go()
     world.source.arrived = [CHANGESET]
     world.until(_waits)
 
-    assert world.receiver.heard == ["epoch 1", "received 1"]
+    assert world.receiver.heard == ["epoch 1", "received 1", "proved 0.25"]
+
+
+def test_traffic_does_not_keep_it_from_being_probed(world: _World) -> None:
+    """Changes that arrive prove nothing of those that do not."""
+    world.readable = True
+    for _ in range(3):
+        world.until(_waits)
+        world.source.arrived = [CHANGESET]
+        world.now += PING_SECONDS * 0.4
+        world.go()
+    world.until(_waits)
+
+    assert world.receiver.heard[1:] == ["received 1", "received 1", "received 1", "proved 0.25"]
+
+
+def test_a_proof_waits_for_what_the_answer_left(world: _World) -> None:
+    """An answer may bring more than one read takes."""
+    world.until(_waits)
+    world.go()
+    world.until(lambda step: isinstance(step, Call) and step.function == world.source.ping)
+    world.go()
+    assert "proved 0.25" in world.receiver.heard
+    world.until(_waits)
+    world.go()
+    world.until(lambda step: isinstance(step, Call) and step.function == world.source.ping)
+    world.source.left = [CHANGESET]
+    world.go()
+
+    assert world.receiver.heard[-1] == "received 1"
+    world.until(_waits)
+    assert world.receiver.heard[-2:] == ["received 1", "proved 0.25"]
 
 
 @pytest.mark.parametrize("failure", [SourceLost("gone"), OSError("bad descriptor"), RuntimeError("a bug")])

@@ -1,7 +1,9 @@
 """A follower goes on, whatever happens to its connection, and never leaves a gap unannounced."""
 
 import contextlib
+import itertools
 import threading
+import time
 from collections.abc import Iterator, Sequence
 
 import pytest
@@ -85,6 +87,28 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sa_notify.dispatch.feed.ANSWER_SECONDS", 0.5)
 
 
+def test_proofs_come_while_the_server_answers_and_no_others(colour: str, engine: Engine) -> None:
+    """With traffic and without; when the server falls silent they stay away, long before the loss."""
+    recorder = Recorder()
+    with Proxy(engine.url) as proxy, contextlib.closing(plain(engine)) as writer:
+        source = NotifySource(listen_connect(engine, proxy.listen_url))
+        with followed(colour, source, recorder):
+            wait_until(lambda: len(recorder.proofs) >= 2, "proofs in silence")
+            for n in itertools.count():
+                announce(writer, n)
+                if len(recorder.proofs) >= 5:
+                    break
+                wait_until(lambda: str(n) in recorder.keys, "the change")  # noqa: B023
+            between = [b - a for a, b in itertools.pairwise(recorder.proofs)]
+            assert max(between) < 2.0
+            proxy.hang()
+            hung_at = time.monotonic()
+            wait_until(lambda: recorder.losses == 1, "the loss")
+            assert max(recorder.proofs) < hung_at + 0.1
+            proxy.heal()
+        wait_until(lambda: not recorder.following, "the end")
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_connection_that_hangs_is_a_loss(colour: str, engine: Engine) -> None:
     """A peer that answers no more, without closing, is noticed; when it is back, so is the feed."""
@@ -136,6 +160,8 @@ class _Mirror:
         keys = {c.key[0] for changeset in changesets for c in changeset.changes if c.key}
         with self._engine.connect() as connection:
             self.rows |= self.read(connection, "id::text = ANY(:keys)", keys=list(keys))
+
+    def proved(self, age: float) -> None: ...
 
     def lost(self) -> None: ...
 

@@ -172,9 +172,10 @@ def test_pages_of_every_site_are_not_let_in_by_accident(database: Engine, origin
 def test_a_client_that_asks_too_fast_is_told_when_it_may(database: Engine) -> None:
     """Its neighbours are not concerned; what it has stands."""
     app = create_app(database, async_mode="threading")
-    app.extensions["sa_notify"].settings = Settings(max_subscriptions=3, max_requests=2.0)
+    app.extensions["sa_notify"].settings = Settings(max_subscriptions=4, max_requests=2.0)
     client = _client(app)
-    assert all(_ask(client, "subscribe", id=n, query="page")["ok"] for n in range(3))
+    assert all(_ask(client, "subscribe", id=n, query="page")["ok"] for n in range(4))
+    assert all(_ask(client, "resync", id=1)["ok"] for _ in range(4))
     refused = _ask(client, "resync", id=1)["error"]
     assert refused["code"] == "too_many" and 0 < refused["retry_after"] <= 0.5
     assert _ask(_client(app), "subscribe", id=1, query="page")["ok"]
@@ -212,8 +213,11 @@ def test_health_is_for_load_balancers(database: Engine, app: Flask) -> None:
     assert (answer.status_code, answer.json) == (503, {"live": False})
 
 
-def test_writes_that_no_trigger_sees_are_found(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
+def test_writes_that_no_trigger_sees_are_found(
+    database: Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The page is right within a second or so; the counter and the log name the query."""
+    monkeypatch.setattr("sa_notify.live.proof.GRACE_SECONDS", 1.0)
     app, seen, before = create_app(database, async_mode="threading"), [], _divergence()
     client = _client(app)
     assert _ask(client, "subscribe", id=1, query="page")["ok"]

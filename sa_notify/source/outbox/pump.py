@@ -132,7 +132,8 @@ class Pump:
         self._attend(heard, now)
         if heard.rang or self._pings or now >= self._read_at:
             self._read(now, heard)
-        self._answer_pings(frozenset())
+        if not self._mailbox.full:  # else nothing was read
+            self._answer_pings(frozenset())
         if now >= self._desk.due:
             self._desk.look()
         if now >= self._beat_at:

@@ -93,6 +93,11 @@ class OutboxSource:
             return following.mailbox.take()
         return following.mailbox.take()
 
+    @property
+    def age(self) -> float:
+        """0: PostgreSQL itself answers."""
+        return 0.0
+
     def interrupt(self) -> None:
         """End what waits; from any thread."""
         if (following := self._following) is not None and following.pid == os.getpid():

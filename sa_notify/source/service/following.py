@@ -52,13 +52,15 @@ class Following:
     ) -> None:
         self.pid = os.getpid()
         self.mailbox = Mailbox()
-        self.feed = Feed(self.mailbox, self._answered, self._revoked)
+        self.feed = Feed(self.mailbox, self._answered, self._revoked, self._beaten)
         #: Told to this worker, and to be told to all.
         self._revocations, self._to_revoke = deque[str | None](), deque[str | None]()
         self.unread: Mapping[str, str] = {}
         self._connect, self._keys, self._info = connect, keys, info
         self._tickets, self._signal, self._guard = Tickets(), Signal(), Guard()
         self._asked: dict[int, Ticket] = {}
+        #: Who waits for the next beat.
+        self._pings: list[Ticket] = []
         self._number = 0
         self._wants, self._kept = Wants(), frozenset[str]()
         self._rows: Rows = {}
@@ -177,8 +179,8 @@ class Following:
     def _ask(self, worker: Worker, now: float) -> None:
         for ticket in self._tickets.take():
             if not ticket.tables:
-                worker.leader()
-                ticket.answer(frozenset())
+                with self._guard:
+                    self._pings.append(ticket)
                 continue
             with self._guard:
                 self._wants.take(ticket.tables, now)
@@ -201,7 +203,8 @@ class Following:
         self._tickets.close()
         with self._guard:
             asked, self._asked = self._asked, {}
-        for ticket in asked.values():
+            pings, self._pings = self._pings, []
+        for ticket in (*asked.values(), *pings):
             ticket.answer(None)
 
     # -- the thread that reads
@@ -218,6 +221,12 @@ class Following:
                     self.feed.read(entry)
                 if not found:
                     self.feed.nothing()
+
+    def _beaten(self) -> None:
+        with self._guard:
+            pings, self._pings = self._pings, []
+        for ticket in pings:
+            ticket.answer(frozenset())
 
     def _revoked(self, user: str | None) -> None:
         self._revocations.append(user)

@@ -1,5 +1,6 @@
 """Changes that a dispatcher process sends through Redis."""
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -39,6 +40,7 @@ class ServiceSource:
         self._connect, self._keys, self._info, self._revoked = connect, keys, info, revoked
         self._following: Following | None = None
         self._epoch = ""
+        self._asked_at = 0.0
 
     @property
     def epoch(self) -> str:
@@ -78,10 +80,17 @@ class ServiceSource:
         return following.mailbox.take()
 
     def ping(self) -> list[ChangeSet]:
-        """Prove that Redis answers and a dispatcher leads; what arrived meanwhile."""
+        """Wait for the dispatcher's next beat, which proves what it can; what arrived meanwhile."""
         following = self._open()
-        following.ask(Ticket(frozenset(), float("inf")))
+        self._asked_at = time.monotonic()
+        with contextlib.suppress(SourceLost):  # the mailbox says why
+            following.ask(Ticket(frozenset(), float("inf")))
         return following.mailbox.take()
+
+    @property
+    def age(self) -> float:
+        """How old the dispatcher's own proof was."""
+        return max(0.0, self._asked_at - self._open().feed.proven_at)
 
     def interrupt(self) -> None:
         """End what waits, with SourceLost; from any thread."""
