@@ -30,9 +30,10 @@ def check(**options: Any) -> None:
 
 @group.command("triggers", help=listing.HELP)
 @schemas_option
+@redis_options
 @json_option
 def triggers(**options: Any) -> None:
-    listing.triggers(_place(), **options)
+    listing.triggers(_place(), **_with_redis(options))
 
 
 @group.command("dispatch", help=dispatching.HELP)

@@ -33,6 +33,7 @@ def check(place: Place, **options: Any) -> None:
 
 @main.command(help=listing.HELP)
 @schemas_option
+@redis_options
 @json_option
 @with_place
 def triggers(place: Place, **options: Any) -> None:

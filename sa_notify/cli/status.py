@@ -27,7 +27,7 @@ def status(place: Place, *, redis_url: str | None, prefix: str, as_json: bool) -
     """Print it; leaves with status 1 when nobody dispatches."""
     from sa_notify.redis.overview import overview
 
-    found = _asked(redis_url, prefix, overview)
+    found = asked(redis_url, prefix, overview)
     with place.reading() as connection:
         queue = float(connection.scalar(text(_QUEUE)) or 0)
     if as_json:
@@ -44,7 +44,7 @@ def clients(*, redis_url: str | None, prefix: str, as_json: bool) -> None:
     """Print a row for each."""
     from sa_notify.redis.overview import clients as connected
 
-    found = _asked(redis_url, prefix, connected)
+    found = asked(redis_url, prefix, connected)
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
@@ -66,7 +66,7 @@ def _status_lines(found: Any, queue: float) -> list[str]:
     else:
         where = f"{leader['host']}:{leader['pid']}, term {leader['term']}, for {ago(leader['since'])}"
         follows = (
-            f"epoch {leader['epoch']}, position {leader['position']}"
+            f"epoch {leader['epoch']}, position {leader['position']}, {leader['lag']:.1f} s behind"
             if leader["epoch"]
             else click.style("does not follow the database: its log says why", fg="red")
         )
@@ -84,7 +84,11 @@ def _status_lines(found: Any, queue: float) -> list[str]:
     return [*told, *lines(("WORKER", "CLIENTS", "QUERIES", "UNREAD", "SINCE"), rows)]
 
 
-def _asked(redis_url: str | None, prefix: str, ask: Callable[[Any, Any], T]) -> T:
+def asked(redis_url: str | None, prefix: str, ask: Callable[[Any, Any], T]) -> T:
+    """What is asked of Redis.
+
+    :raises Refused: when it can't be asked.
+    """
     url = needed_redis(redis_url)
     from sa_notify.redis.connect import FAILURES, connect, told
     from sa_notify.redis.keys import Keys

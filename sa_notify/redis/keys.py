@@ -70,3 +70,7 @@ class Keys:
     def stream(self, name: str) -> str:
         """Changes for other services."""
         return f"{self.base}stream:{name}"
+
+    def traffic(self, number: int) -> str:
+        """How many changes of each table were seen in a slice of time."""
+        return f"{self.base}traffic:{number}"

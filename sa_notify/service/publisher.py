@@ -116,15 +116,18 @@ class Publisher:
         :raises redis.RedisError: when Redis does not answer.
         """
         epoch = self._epoch if self._stands else None
-        leader = {**self._about(), "term": int(self._term), "epoch": epoch, "position": self.position}
+        leader = {
+            **self._about(), "term": int(self._term), "epoch": epoch, "position": self.position,
+            "lag": self._age(),
+        }  # fmt: skip
         await self._run("lead", [self._keys.term, self._keys.leader], [json.dumps(leader), LEADER_MS])
 
     async def beat(self) -> None:
         """Say that, and tell every worker; see :meth:`lead`."""
         await self.lead()
         if self._stands:
-            age = time.monotonic() - self._proven_at
-            await self.tell("beat", {"epoch": self._epoch, "position": self.position, "age": round(age, 3)})
+            beat = {"epoch": self._epoch, "position": self.position, "age": self._age()}
+            await self.tell("beat", beat)
 
     async def tell(self, kind: str, what: Mapping[str, Any], *workers: str) -> None:
         """Put an entry into these feeds, or into all."""
@@ -138,6 +141,10 @@ class Publisher:
         await self._run("resign", [self._keys.term, self._keys.leader], [])
 
     # -- inside
+
+    def _age(self) -> float:
+        """Whatever was committed so many seconds ago is in the feeds."""
+        return round(time.monotonic() - self._proven_at, 3)
 
     def _begin(self, epoch: str | None) -> None:
         self._epoch, self.position = epoch, 0

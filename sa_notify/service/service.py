@@ -22,6 +22,7 @@ from sa_notify.service.asks import Asks
 from sa_notify.service.leadership import TRUST_SECONDS, Leadership, LeadershipLost
 from sa_notify.service.publisher import Fenced, Publisher
 from sa_notify.service.sinks import Sinks
+from sa_notify.service.traffic import Traffic
 from sa_notify.sink.base import Context
 from sa_notify.sink.discovery import Named
 from sa_notify.sink.queued import QueuedSink
@@ -111,12 +112,13 @@ class Service:
         source = self._source = database_source(self._connect, "notify")
         publisher = self.publisher = Publisher(self._client, self._keys, term, self._about)
         sinks = Sinks([self._queued(each, term) for each in self._named], self._announced)
+        traffic = Traffic(self._client, self._keys)
         asks = Asks(self._client, self._keys, publisher, lambda: source.interest, sinks)
         try:
             async with asyncio.TaskGroup() as group:
                 for work in (
                     leadership.hold(), publisher.run(), self._beat(publisher), asks.answer(), asks.keep(),
-                    asks.keep_sinks(), follow(source, Fanout(publisher, sinks)),
+                    asks.keep_sinks(), follow(source, Fanout(publisher, sinks, traffic)), traffic.write(),
                     self._look_for_outbox(source), self._look_at_queue(leadership),
                 ):  # fmt: skip
                     group.create_task(work)

@@ -17,6 +17,7 @@ from sqlalchemy import Engine, text
 
 from sa_notify.cli.main import main
 from sa_notify.redis.keys import Keys
+from sa_notify.redis.traffic import slice_of
 from tests.protocol import wait_for
 from tests.service.conftest import StartProcess, Work
 from tests.service.dispatchers import InThread
@@ -81,6 +82,7 @@ def test_status_of_a_dispatcher_and_its_workers(leading: InThread, work: Work, c
     told = command("status")
     assert told.exit_code == 0, told.output
     assert f"{os.getpid()}, term 1" in told.output
+    assert " s behind" in told.output
     assert "NOTIFY queue  0.0% full" in told.output
     (line,) = [line for line in told.output.splitlines() if line.startswith("web-1:41")]
     assert line.split()[1:3] == ["3", "2"] and line.endswith("1 min")
@@ -89,6 +91,29 @@ def test_status_of_a_dispatcher_and_its_workers(leading: InThread, work: Work, c
     assert found["leader"]["term"] == 1
     assert found["leader"]["epoch"]
     assert [worker["host"] for worker in found["workers"].values()] == ["web-1"]
+
+
+def test_triggers_tell_the_traffic_of_the_last_hour(
+    leading: InThread, work: Work, write: Write, client: Any, keys: Keys, command: Command
+) -> None:
+    """As the dispatcher has counted it; older slices don't count, and without Redis nothing is said of it."""
+    client.hset(keys.traffic(slice_of(time.time() - 2 * 3_600)), "public.a", 1_000)
+    client.hset(keys.traffic(slice_of(time.time() - 1_800)), "public.a", 1_000)
+    work("a")
+    write("a", 1, 2, 3)
+
+    def rows() -> dict[str, list[str]]:
+        lines = command("triggers").output.splitlines()
+        assert lines[0].split() == ["TABLE", "STATE", "LAST", "HOUR", "OPTIONS"]
+        return {line.split()[0]: line.split()[1:3] for line in lines[1:]}
+
+    wait_for(lambda: rows()["public.a"] == ["live", "1,003"], "the changes to be counted")
+    assert rows()["public.b"] == ["live", "0"]
+    told = json.loads(command("triggers", "--json").output)
+    assert {entry["table"]: entry["last_hour"] for entry in told} == {"public.a": 1_003, "public.b": 0}
+    assert "LAST HOUR" not in command("triggers", SA_NOTIFY_REDIS_URL="").output
+    away = command("triggers", SA_NOTIFY_REDIS_URL="redis://127.0.0.1:1")
+    assert away.exit_code == 0 and "last hour is not known: Redis" in away.output
 
 
 def test_clients_are_listed_until_they_leave(leading: InThread, work: Work, command: Command) -> None:

@@ -14,7 +14,7 @@ monkey.patch_all()
 import sys, time
 import gevent, psycopg2.extensions, psycopg2.extras
 from gevent.socket import wait_read, wait_write
-from sqlalchemy import create_engine, make_url
+from sqlalchemy import create_engine, make_url, text
 from sa_notify.errors import SourceLost
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox.source import OutboxSource
@@ -86,6 +86,18 @@ with Proxy(make_url(url)) as proxy:
         pass
     timed("close", source.close)
     far.dispose()
+# until PostgreSQL has noticed, the outbox still has its keeper
+held = (
+    "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+    " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+)
+deadline = time.monotonic() + 20
+while True:
+    with engine.connect() as connection:
+        if not connection.scalar(text(held)):
+            break
+    assert time.monotonic() < deadline
+    gevent.sleep(0.01)
 # not through the proxy, which is of this loop too
 source = OutboxSource(listen_connect(engine), wake)
 runtime.call_apart(source.open)
