@@ -16,8 +16,8 @@ from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 
-#: Rooms whose tests start servers and browsers and wait for what they see: one process runs them all.
-_ONE_BY_ONE = {"admin", "benchmarks", "browser", "demo", "dispatch", "packaging", "web"}
+#: Rooms whose tests start servers and browsers and wait for what they see: one process runs all of a set.
+_ONE_BY_ONE = ({"dispatch", "web"}, {"admin", "benchmarks", "browser", "demo", "packaging"})
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -32,8 +32,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         def _split_scope(self, nodeid: str) -> str:
             module, _, _ = nodeid.partition("::")
             room = Path(module).parts[1]
-            if room in _ONE_BY_ONE:
-                return "one by one"
+            for together in _ONE_BY_ONE:
+                if room in together:
+                    return " ".join(sorted(together))
             # modules have servers of their own
             return module if room == "source" else nodeid
 
