@@ -111,9 +111,9 @@ class ProtocolClient:
     def _heartbeat(self, data: dict[str, Any]) -> None:
         self.heartbeats.append(data)
 
-    def call(self, event: str, data: Any) -> Any:
+    def call(self, event: str, data: Any, seconds: float = DEADLINE) -> Any:
         """Emit an event and wait for its acknowledgement."""
-        return self._client.call(event, data, namespace="/realtime", timeout=DEADLINE)
+        return self._client.call(event, data, namespace="/realtime", timeout=seconds)
 
     def subscribe(self, query: str | None = None, *, token: str | None = None, **params: Any) -> Window:
         """Subscribe, expecting to be accepted."""

@@ -59,15 +59,21 @@ class Feed:
     """Keeps a source open and its receiver told, for ever.
 
     :param clock: gives seconds.
+    :param ping_seconds: how often the source is asked for a proof.
     """
 
     def __init__(
-        self, source: Source, receiver: Receiver, backoff: Backoff, clock: Callable[[], float]
+        self,
+        source: Source,
+        receiver: Receiver,
+        backoff: Backoff,
+        clock: Callable[[], float],
+        ping_seconds: float = PING_SECONDS,
     ) -> None:
         self._source = source
         self._receiver = receiver
         self._backoff = backoff
-        self._clock = clock
+        self._clock, self._ping_seconds = clock, ping_seconds
         self._following = False
         self._complaint = ""
 
@@ -100,7 +106,7 @@ class Feed:
         asked = self._clock()
         while True:
             yield from self._drain()
-            silence = asked + PING_SECONDS - self._clock()
+            silence = asked + self._ping_seconds - self._clock()
             if silence > 0 and (yield Wait(self._source.fileno(), silence)):
                 continue
             asked = self._clock()

@@ -8,21 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sa_notify.dispatch.backoff import Backoff
-from sa_notify.dispatch.feed import Call, Feed, Step, Wait
+from sa_notify.dispatch.feed import PING_SECONDS, Call, Feed, Step, Wait
 from sa_notify.dispatch.receiver import Receiver
 from sa_notify.source.base import Source
 
 logger = logging.getLogger(__name__)
 
 
-async def follow(source: Source, receiver: Receiver, *, jitter: Callable[[], float] = random.random) -> None:
+async def follow(
+    source: Source,
+    receiver: Receiver,
+    *,
+    jitter: Callable[[], float] = random.random,
+    ping_seconds: float = PING_SECONDS,
+) -> None:
     """Follow a source and tell its receiver, on the running event loop, until cancelled.
 
     When cancelled it tells the receiver that the feed is lost, and gives the connection back.
 
     :param jitter: numbers in [0, 1) that spread reconnections out.
+    :param ping_seconds: how often the source is asked for a proof.
     """
-    feed = Feed(source, receiver, Backoff(jitter), asyncio.get_running_loop().time)
+    feed = Feed(source, receiver, Backoff(jitter), asyncio.get_running_loop().time, ping_seconds)
     # a thread of its own: slow work in the loop's own pool must not delay a ping
     thread = ThreadPoolExecutor(1, "sa_notify-source")
     try:

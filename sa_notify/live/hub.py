@@ -52,6 +52,8 @@ class Hub:
         self._by_identity: dict[Hashable, LiveQuery] = {}
         self._by_client: dict[str, dict[int, LiveQuery]] = {}
         self._following = False
+        #: Whatever was committed before has been received.
+        self._proven_at = 0.0
         self._standing = Standing()
         self._proofs = Proofs()
         self._awaiting: dict[str, LiveQuery] = {}
@@ -133,17 +135,25 @@ class Hub:
         """
         self._following = True
         self._standing.begin(gated)
-        return self.suspect(now)
+        before, self._proven_at = self._proven_at, now
+        return self._suspect(now, before)
+
+    def proved(self, at: float) -> None:
+        """Whatever was committed before has been received."""
+        self._proven_at = max(self._proven_at, at)
 
     def suspect(self, now: float) -> list[Action]:
         """Something that the windows rest on may be wrong: read them all again.
 
         Tables are asked for again too: one that was dropped and made again bears the same name.
         """
+        return self._suspect(now, now)
+
+    def _suspect(self, now: float, since: float) -> list[Action]:
         self._stop_awaiting()
         self._proofs.clear()
         self._standing.restart()
-        return self._mark(list(self._by_key.values()), now)
+        return self._mark(list(self._by_key.values()), now, since)
 
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
@@ -165,7 +175,7 @@ class Hub:
             for live in self._by_key.values():
                 if live.wants(tables) and self._note(live, changeset.xid, tables):
                     hit[live.key] = live
-        return self._mark(hit.values(), now)
+        return self._mark(hit.values(), now, self._proven_at)
 
     def _note(self, live: LiveQuery, xid: int, tables: set[str]) -> bool:
         """Whether a change makes the query dirty now; while it is read, that is decided afterwards."""
@@ -175,10 +185,10 @@ class Hub:
             return False
         return live.snapshot is None or not live.snapshot.sees(xid)
 
-    def _mark(self, queries: Iterable[LiveQuery], now: float) -> list[Action]:
+    def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         actions: list[Action] = []
         for live in queries:
-            live.mark_dirty(now)
+            live.mark_dirty(since)
             if not live.scheduled:
                 actions += self._read(live, now)
         return actions + self._ask()
@@ -199,7 +209,7 @@ class Hub:
             actions += self._begin_read(live, now)
         stood = take.tables & self._standing.tables
         waited = [live for live in self._by_key.values() if not live.unwatched.isdisjoint(stood)]
-        return actions + self._mark(waited, now)
+        return actions + self._mark(waited, now, now)
 
     def keep(self) -> frozenset[str]:
         """Every table that is wanted; others are taken for dropped from now on."""
@@ -350,6 +360,10 @@ class Hub:
     def clients(self) -> list[str]:
         """Every client with a subscription."""
         return list(self._by_client)
+
+    def sound(self, now: float, seconds: float) -> bool:
+        """Whether it is known that nothing was missed, by a proof that is not older than this."""
+        return self._following and now - self._proven_at <= seconds
 
     def overdue(self, now: float, seconds: float) -> set[str]:
         """Clients who look at a window that has not been proven up to date for so long."""

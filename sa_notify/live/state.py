@@ -67,9 +67,10 @@ class LiveQuery:
         self.read_at = now
         self.turn += 1
 
-    def mark_dirty(self, now: float) -> None:
+    def mark_dirty(self, since: float) -> None:
         self.dirty = True
-        self.stale_since = now if self.stale_since is None else self.stale_since
+        if self.stale_since is None:
+            self.stale_since = since if self.reading else max(since, self.read_at)
 
     def wants(self, tables: set[str]) -> bool:
         """Whether a change of these tables may concern the result; unknown counts as yes."""

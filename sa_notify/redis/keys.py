@@ -34,6 +34,8 @@ class Keys:
         #: Of the dispatcher that leads: a number that grows with each.
         self.term = self.base + "term"
         self.leader = self.base + "leader"
+        #: Counted on by dispatchers: what order moments have in several processes.
+        self.tick = self.base + "tick"
         #: Ids of all web workers, the dead among them until somebody looks.
         self.workers = self.base + "workers"
         #: A stream of what workers ask of the dispatcher.

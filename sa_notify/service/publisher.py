@@ -44,7 +44,7 @@ class Publisher:
         self, client: redis.asyncio.Redis, keys: Keys, term: int, about: Callable[[], Mapping[str, Any]]
     ) -> None:
         self._keys, self._term, self._about = keys, str(term), about
-        self._scripts = Scripts(client)
+        self._client, self._scripts = client, Scripts(client)
         self._queue: deque[ChangeSet] = deque()
         self._waiting = 0
         self._changed = asyncio.Event()
@@ -55,6 +55,10 @@ class Publisher:
         #: When everything that had been committed was in the feeds, and when it will be, past a position.
         self._proven_at = 0.0
         self._proof: tuple[float, int] | None = None
+        self._ticks = deque[tuple[float, int]]()
+        self._tick = 0
+        #: Set when there is something to beat about.
+        self.proven = asyncio.Event()
 
     @property
     def epoch(self) -> str | None:
@@ -72,7 +76,7 @@ class Publisher:
     def proved(self, age: float) -> None:
         at = time.monotonic() - age
         if self.position >= self._received:
-            self._proven_at = at
+            self._prove(at)
         elif self._proof is None:
             self._proof = at, self._received
 
@@ -126,8 +130,12 @@ class Publisher:
         """Say that, and tell every worker; see :meth:`lead`."""
         await self.lead()
         if self._stands:
-            beat = {"epoch": self._epoch, "position": self.position, "age": self._age()}
+            while self._ticks and self._ticks[0][0] <= self._proven_at:
+                self._tick = self._ticks.popleft()[1]
+            beat = {"epoch": self._epoch, "position": self.position, "tick": self._tick}
             await self.tell("beat", beat)
+        tick = await self._client.incr(self._keys.tick)
+        self._ticks.append((time.monotonic(), tick))
 
     async def tell(self, kind: str, what: Mapping[str, Any], *workers: str) -> None:
         """Put an entry into these feeds, or into all."""
@@ -145,6 +153,10 @@ class Publisher:
     def _age(self) -> float:
         """Whatever was committed so many seconds ago is in the feeds."""
         return round(time.monotonic() - self._proven_at, 3)
+
+    def _prove(self, at: float) -> None:
+        self._proven_at, self._proof = at, None
+        self.proven.set()
 
     def _begin(self, epoch: str | None) -> None:
         self._epoch, self.position = epoch, 0
@@ -182,7 +194,7 @@ class Publisher:
             await self._run("publish", [self._keys.term, self._keys.workers], arguments)
         self.position = taken[-1].position
         if self._proof is not None and self.position >= self._proof[1]:
-            self._proven_at, self._proof = self._proof[0], None
+            self._prove(self._proof[0])
         metrics.PUBLISHED.inc(changes)
         metrics.WAITING.set(self._waiting)
 

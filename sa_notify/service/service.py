@@ -31,7 +31,10 @@ from sa_notify.source.listening import Connect
 
 logger = logging.getLogger(__name__)
 
+#: When nothing is proven.
 BEAT_SECONDS: Final = 0.5
+#: A worker's proof takes two of the dispatcher's, and must not be older than 2 s.
+PING_SECONDS: Final = 0.25
 #: Between two tries to lead.
 AGAIN_SECONDS: Final = 1.0
 #: How often to look for an outbox while NOTIFY alone is followed.
@@ -118,8 +121,9 @@ class Service:
             async with asyncio.TaskGroup() as group:
                 for work in (
                     leadership.hold(), publisher.run(), self._beat(publisher), asks.answer(), asks.keep(),
-                    asks.keep_sinks(), follow(source, Fanout(publisher, sinks, traffic)), traffic.write(),
-                    self._look_for_outbox(source), self._look_at_queue(leadership),
+                    asks.keep_sinks(), traffic.write(), self._look_for_outbox(source),
+                    self._look_at_queue(leadership),
+                    follow(source, Fanout(publisher, sinks, traffic), ping_seconds=PING_SECONDS),
                 ):  # fmt: skip
                     group.create_task(work)
         except* Fenced:
@@ -149,7 +153,10 @@ class Service:
             except FAILURES as error:
                 if time.monotonic() > trusted_until:
                     raise LeadershipLost(told(error)) from error
-            await asyncio.sleep(BEAT_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(BEAT_SECONDS):
+                    await publisher.proven.wait()
+            publisher.proven.clear()
 
     async def _look_for_outbox(self, source: DatabaseSource) -> None:
         """A database that had no outbox when it was opened may have one by now."""

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from sa_notify import metrics
@@ -56,7 +56,8 @@ class Runner:
         self._behind: dict[str, float] = {}
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
         self._epoch, self._position = "", 0
-        self._proven_at, self._told_sound = 0.0, False
+        #: What each client was told last: whether what it sees is live.
+        self._told: dict[str, bool] = {}
 
     # -- what the feed says
 
@@ -65,7 +66,6 @@ class Runner:
             metrics.EPOCHS.inc()
             self._forget_coverage()
             self._epoch, self._position = epoch, 0
-            self._proven_at = self._now()
             self._do(self._hub.begin_epoch(self._now(), gated=self._interest() is not None))
             self._beat_all()
 
@@ -78,7 +78,7 @@ class Runner:
 
     def proved(self, age: float) -> None:
         with self._lock:
-            self._proven_at = max(self._proven_at, self._now() - age)
+            self._hub.proved(self._now() - age)
             self._watch()
 
     def lost(self) -> None:
@@ -149,7 +149,7 @@ class Runner:
             self._beat_all()
 
     def watch(self) -> None:
-        """Tell all clients at once when it is no longer known, or known again, that nothing was missed."""
+        """Tell clients at once when what they see is no longer live, or is again."""
         with self._lock:
             self._watch()
 
@@ -171,7 +171,7 @@ class Runner:
     @property
     def _sound(self) -> bool:
         """Whether it is known that nothing was missed."""
-        return self._hub.following and self._now() - self._proven_at <= LIVE_SECONDS
+        return self._hub.sound(self._now(), LIVE_SECONDS)
 
     @property
     def following(self) -> bool:
@@ -194,22 +194,26 @@ class Runner:
     # -- hands
 
     def _watch(self) -> None:
-        if self._sound is not self._told_sound:
-            self._beat_all()
+        live = self._live()
+        changed = [sid for sid, is_live in live.items() if is_live is not self._told.get(sid, True)]
+        self._beat(changed, live)
 
     def _beat_all(self) -> None:
-        self._told_sound = self._sound
-        metrics.FOLLOWING.set(self._told_sound)
-        self._beat(self._hub.clients())
+        live = self._live()
+        self._told = {}
+        self._beat(live, live)
 
-    def _beat(self, clients: Iterable[str]) -> None:
-        sound = self._sound
-        overdue = self._hub.overdue(self._now(), LIVE_SECONDS)
+    def _live(self) -> dict[str, bool]:
+        """By client, whether all that it sees is proven."""
+        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
+        metrics.FOLLOWING.set(sound)
+        return {sid: sound and sid not in overdue for sid in self._hub.clients()}
+
+    def _beat(self, clients: Iterable[str], live: Mapping[str, bool]) -> None:
         for sid in clients:
-            if sid in self._behind:
-                continue
-            live = sound and sid not in overdue
-            self._emitter.heartbeat(sid, self._epoch, self._position, live)
+            if sid not in self._behind:
+                self._told[sid] = live[sid]
+                self._emitter.heartbeat(sid, self._epoch, self._position, live[sid])
 
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -235,7 +239,7 @@ class Runner:
             return
         self._emitter.snapshot(action)
         if not self._sound:
-            self._beat([action.subscriber.sid])
+            self._beat([action.subscriber.sid], {action.subscriber.sid: False})
 
     def _diff(self, action: act.SendDiff) -> None:
         self._emitter.diff(action)

@@ -74,6 +74,11 @@ def joined(name: str) -> Select[Any]:
     )
 
 
+@query
+def owners() -> Select[Any]:
+    return select(Owner).order_by(Owner.id)
+
+
 @query(key=["owner_id"])
 def counts() -> Select[Any]:
     return select(Item.owner_id, func.count().label("n")).group_by(Item.owner_id).order_by(Item.owner_id)

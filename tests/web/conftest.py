@@ -10,9 +10,8 @@ from sqlalchemy import Engine, insert
 from sa_notify.capture.choice import DEFAULT_DELIVERY
 from sa_notify.web.live_app import LiveApp
 from tests.apps.items import Base, Item, Owner, Unheard
+from tests.apps.pages import OWNERS
 from tests.deliveries import delivered
-
-OWNERS = 4
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from sqlalchemy import Engine, delete, insert, select, text, update
 
 from sa_notify.redis.keys import Keys
 from tests.apps.items import Item, Owner, Unheard
+from tests.apps.pages import OWNERS, expected_page, random_pages
 from tests.deliveries import DELIVERIES
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.service.dispatchers import InThread
 from tests.serving import serve
 
-OWNERS = 4
 Connect = Callable[..., ProtocolClient]
 
 #: Of what depends on how changes travel; each test starts a server of its own, which takes 2 s.
@@ -69,24 +69,6 @@ def connect(server: str) -> Iterator[Connect]:
         client.close()
 
 
-def _item(row: Any) -> dict[str, Any]:
-    price = None if row.price is None else str(row.price)
-    plain = {name: getattr(row, name) for name in ("id", "owner_id", "title", "priority", "done")}
-    return {**plain, "price": price}
-
-
-def _page(engine: Engine, **params: Any) -> list[tuple[str, dict[str, Any]]]:
-    """What the ``page`` query's SELECT gives, written out by hand."""
-    order = {"id": Item.id, "priority": Item.priority.desc(), "title": Item.title}[params.get("sort", "id")]
-    statement = select(Item.__table__).order_by(order, Item.id)
-    statement = statement.limit(params.get("limit", 10)).offset(params.get("offset", 0))
-    for name, column in (("owner", Item.owner_id), ("done", Item.done)):
-        if params.get(name) is not None:
-            statement = statement.where(column == params[name])
-    with engine.connect() as connection:
-        return [(str(row.id), _item(row)) for row in connection.execute(statement)]
-
-
 def _random_write(engine: Engine, dice: random.Random) -> None:
     ids = sorted(dice.sample(range(1, 60), dice.randint(1, 3)))
     change = dice.choice(
@@ -125,22 +107,9 @@ def _write_in_threads(engine: Engine, writers: int, each: int) -> list[threading
     return threads
 
 
-def _queries(dice: random.Random, count: int) -> list[dict[str, Any]]:
-    return [
-        {
-            "owner": dice.choice([None, *range(OWNERS)]),
-            "done": dice.choice([None, True, False]),
-            "limit": dice.choice([3, 10, 100]),
-            "offset": dice.choice([0, 0, 5]),
-            "sort": dice.choice(["id", "priority", "title"]),
-        }
-        for _ in range(count)
-    ]
-
-
 def _assert_equal_to_select(engine: Engine, asked: list[tuple[dict[str, Any], Window]]) -> None:
     for params, window in asked:
-        expected = _page(engine, **params)
+        expected = expected_page(engine, **params)
         wait_for(lambda: window.rows == expected, f"{params}: {window.rows} == {expected}")  # noqa: B023
         assert window.faults == []
 
@@ -150,7 +119,7 @@ def test_windows_equal_their_selects(database: Engine, connect: Connect) -> None
     """20 subscriptions under 4 writers: every diff fits the version before it, and all end at the truth."""
     dice = random.Random(7)
     clients = [connect() for _ in range(4)]
-    asked = [(params, dice.choice(clients).subscribe("page", **params)) for params in _queries(dice, 20)]
+    asked = [(params, dice.choice(clients).subscribe("page", **params)) for params in random_pages(dice, 20)]
     for _, window in asked:
         wait_for(lambda: arrived(window), "a snapshot")  # noqa: B023
     for thread in _write_in_threads(database, writers=4, each=60):
@@ -166,14 +135,15 @@ def test_subscribing_while_writers_run_misses_nothing(database: Engine, connect:
     clients = [connect() for _ in range(8)]
     writers = _write_in_threads(database, writers=8, each=100)
     asked = [
-        (params, clients[n % 8].subscribe("page", **params)) for n, params in enumerate(_queries(dice, 200))
+        (params, clients[n % 8].subscribe("page", **params))
+        for n, params in enumerate(random_pages(dice, 200))
     ]
     for thread in writers:
         thread.join()
     _assert_equal_to_select(database, asked)
 
 
-def test_total_counts_beyond_the_page(database: Engine, connect: Connect) -> None:
+def test_total_counts_beyond_theexpected_page(database: Engine, connect: Connect) -> None:
     """``total`` is the number of rows without LIMIT, and follows."""
     window = connect().subscribe("page", limit=3)
     wait_for(lambda: window.total == 40, "the first total")
@@ -353,7 +323,7 @@ def test_killed_listeners_lose_nothing(database: Engine, connect: Connect) -> No
         for n in range(20):
             connection.execute(killer)
             connection.execute(update(Item).where(Item.id == 1).values(title=f"unheard {n}"))
-    expected = _page(database, limit=100)
+    expected = expected_page(database, limit=100)
     wait_for(lambda: window.rows == expected, "the state after the kills")
     assert window.faults == []
     wait_for(lambda: client.heartbeats[-1]["live"] and client.heartbeats[-1]["epoch"] != epoch, "a new epoch")

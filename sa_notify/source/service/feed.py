@@ -20,7 +20,7 @@ class Feed:
 
     :param answered: called with the number of a question and the tables that stand.
     :param revoked: called with a user's id, or ``None`` for all.
-    :param proven: called when the dispatcher says how old its own proof is.
+    :param proven: called with the dispatcher's tick before which all that was committed has been told.
     :param clock: gives seconds.
     """
 
@@ -29,14 +29,12 @@ class Feed:
         mailbox: Mailbox,
         answered: Callable[[int, frozenset[str]], None],
         revoked: Callable[[str | None], None],
-        proven: Callable[[], None],
+        proven: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.epoch = uuid.uuid4().hex
         self._mailbox, self._answered, self._revoked, self._clock = mailbox, answered, revoked, clock
         self._proven = proven
-        #: Whatever was committed before is in the mailbox, or was.
-        self.proven_at = clock()
         #: How many entries were read.
         self.number = 0
         self._position = 0
@@ -58,8 +56,7 @@ class Feed:
         elif kind == "lost":
             raise SourceLost("the dispatcher has lost its feed")
         elif kind == "beat":
-            self.proven_at = max(self.proven_at, self._clock() - float(json.loads(entry["d"])["age"]))
-            self._proven()
+            self._proven(int(json.loads(entry["d"])["tick"]))
         elif kind != "hello":
             self._attend(kind, json.loads(entry["d"]))
 

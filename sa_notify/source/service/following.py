@@ -33,6 +33,10 @@ FULL_SECONDS: Final = 0.010
 STOP_SECONDS: Final = 1.0
 _NEVER: Final = float("inf")
 
+#: How often a worker notes the tick; half as often as proofs come would make views doubtful.
+TICK_SECONDS: Final = 0.25
+_TICKS: Final = 64
+
 Clients = dict[str, Mapping[str, Any] | None]
 Rows = Mapping[str, Collection[Key]]
 
@@ -52,15 +56,17 @@ class Following:
     ) -> None:
         self.pid = os.getpid()
         self.mailbox = Mailbox()
-        self.feed = Feed(self.mailbox, self._answered, self._revoked, self._beaten)
+        self.feed = Feed(self.mailbox, self._answered, self._revoked, self._proven)
         #: Told to this worker, and to be told to all.
         self._revocations, self._to_revoke = deque[str | None](), deque[str | None]()
         self.unread: Mapping[str, str] = {}
         self._connect, self._keys, self._info = connect, keys, info
         self._tickets, self._signal, self._guard = Tickets(), Signal(), Guard()
         self._asked: dict[int, Ticket] = {}
-        #: Who waits for the next beat.
-        self._pings: list[Ticket] = []
+        #: Whatever was committed before is in the mailbox, or was.
+        self.proven_at = time.monotonic()
+        #: Moments, and the dispatchers' ticks then; who waits for the next proof.
+        self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
         self._wants, self._kept = Wants(), frozenset[str]()
         self._rows: Rows = {}
@@ -154,7 +160,7 @@ class Following:
                 worker.leave()
 
     def _serve(self, worker: Worker) -> None:
-        renew_at, wanted = time.monotonic() + RENEW_SECONDS, frozenset[str]()
+        renew_at, tick_at, wanted = time.monotonic() + RENEW_SECONDS, 0.0, frozenset[str]()
         rows: Rows = {}
         while not self._stopped:
             now = time.monotonic()
@@ -174,7 +180,10 @@ class Following:
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
                 worker.renew({**self._info(), "read": self.feed.number})
-            self._signal.wait(max(0.0, min(renew_at, self._overdue(now)) - now))
+            if now >= tick_at:
+                tick_at = now + TICK_SECONDS
+                self._look_at_tick(worker)
+            self._signal.wait(max(0.0, min(renew_at, tick_at, self._overdue(now)) - now))
 
     def _ask(self, worker: Worker, now: float) -> None:
         for ticket in self._tickets.take():
@@ -188,6 +197,11 @@ class Following:
                 self._asked[self._number] = ticket
             worker.want(ticket.tables, only=False)
             worker.ask(self._number, ticket.tables)
+
+    def _look_at_tick(self, worker: Worker) -> None:
+        now, tick = time.monotonic(), worker.tick()
+        with self._guard:
+            self._ticks.append((now, tick))
 
     def _overdue(self, now: float) -> float:
         """Let those go who have waited long enough; when to look for them next."""
@@ -222,8 +236,11 @@ class Following:
                 if not found:
                     self.feed.nothing()
 
-    def _beaten(self) -> None:
+    def _proven(self, tick: int) -> None:
         with self._guard:
+            # the dispatcher's tick came later: so did its question to PostgreSQL
+            while self._ticks and self._ticks[0][1] < tick:
+                self.proven_at = self._ticks.popleft()[0]
             pings, self._pings = self._pings, []
         for ticket in pings:
             ticket.answer(frozenset())

@@ -90,7 +90,7 @@ class ServiceSource:
     @property
     def age(self) -> float:
         """How old the dispatcher's own proof was."""
-        return max(0.0, self._asked_at - self._open().feed.proven_at)
+        return max(0.0, self._asked_at - self._open().proven_at)
 
     def interrupt(self) -> None:
         """End what waits, with SourceLost; from any thread."""

@@ -73,6 +73,10 @@ class Worker:
             raise SourceLost("the dispatcher does not follow the database: its log says why")
         return leader
 
+    def tick(self) -> int:
+        """How often dispatchers have counted on."""
+        return int(str(self._client.get(self._keys.tick) or 0))
+
     def present(self, clients: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Tell of clients that came or changed, and of those (``None``) that left."""
         came = {sid: json.dumps(client) for sid, client in clients.items() if client is not None}

@@ -1,0 +1,52 @@
+"""Pages in Chromium, and what they show."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+from tests.chromium import launched, opened
+
+
+@dataclass
+class Tab:
+    """A page; read by the thread that opened it alone."""
+
+    page: Any
+    seen: dict[str, Any] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Read state and content at one moment."""
+        self.seen = self.page.evaluate("structuredClone(saw)")
+
+    @property
+    def live(self) -> bool:
+        return bool(self.seen["state"] == "live" and self.seen["marker"] >= 0)
+
+    @property
+    def mark(self) -> int:
+        return int(self.seen["marker"])
+
+
+class Tabs:
+    """A page on each of these servers."""
+
+    def __init__(self, urls: list[str]) -> None:
+        self._urls, self._stack = urls, ExitStack()
+
+    def __enter__(self) -> Self:
+        with self._stack:
+            browser = self._stack.enter_context(launched())
+            self.tabs = []
+            for n, url in enumerate(self._urls):
+                page = self._stack.enter_context(opened(browser, f"faults-{n}"))
+                page.goto(f"{url}/faults")
+                self.tabs.append(Tab(page))
+                self.tabs[-1].look()
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(exc_type, exc, trace)

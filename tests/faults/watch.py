@@ -1,0 +1,65 @@
+"""Looks all the time whether a view that says it is live shows what it should."""
+
+import threading
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+from tests.faults.writers import Writers
+
+
+class View(Protocol):
+    """What a person looks at."""
+
+    @property
+    def live(self) -> bool: ...
+
+    @property
+    def mark(self) -> int: ...
+
+
+class Watch:
+    """Compares marks that are shown with marks that were committed.
+
+    :param stale: how old what a live view shows may be, in seconds; may be changed.
+    """
+
+    def __init__(self, writers: Writers, stale: float) -> None:
+        self._writers, self.stale = writers, stale
+        #: The most that a live view was behind.
+        self.worst = 0.0
+        self.looked = 0
+        self.violations: list[str] = []
+        self.doing = "nothing"
+
+    def look(self, name: str, view: View) -> None:
+        """Look once."""
+        now, live = time.monotonic(), view.live
+        mark = view.mark
+        self.looked += live
+        if not live or mark >= self._writers.newest:
+            return
+        # the first that is not shown
+        behind = now - self._writers.marks[mark]
+        self.worst = max(self.worst, behind)
+        if behind > self.stale:
+            self.violations.append(f"{name} is live and {behind:.1f} s behind while: {self.doing}")
+
+
+class Watching:
+    """A thread that looks at views ten times a second."""
+
+    def __init__(self, watch: Watch, views: Sequence[View]) -> None:
+        self._watch, self._views = watch, views
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(0.1):
+            for n, view in enumerate(self._views):
+                self._watch.look(f"client {n}", view)
