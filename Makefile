@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix demo demo-clean bench bench-capture bench-delivery bench-peers lock clean
+.PHONY: help install js check test test-matrix faults demo demo-clean bench bench-capture bench-delivery bench-peers lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -37,6 +37,11 @@ test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
 
 test-matrix: $(INSTALLED) ## Migrations over versions; ALEMBIC="1.16 newest" SQLALCHEMY=2.1 PYTHONS="3.11 3.12"
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/nox --session migrations -- $(PYTEST_ARGS)
+
+faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7, REPORT=docs/faults.md keeps the report
+	@chromium=$$($(PY) tools/chromium.py --install) && \
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
+		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
 	@$(PY) -m demo

@@ -95,7 +95,9 @@ class LiveClient:
         """The newest mark that is shown."""
         window = self.windows[0]
         rows = window.rows if window is not None else None
-        mark = int(rows[0][1]["name"]) if rows else 0
+        if not rows:
+            return 0
+        mark = int(rows[0][1]["name"])
         if mark < self._marked:
             self.faults.append(f"mark {mark} after {self._marked}")
         self._marked = max(mark, self._marked)

@@ -16,8 +16,8 @@ from tests.faults.rig import PREFIX, Dispatcher, Rig
 from tests.link import Link
 
 Heal = Callable[[], None]
-#: A view that hears nothing from PostgreSQL says so within 3 s; one that hears nothing at all after 5 s of silence.
-FEED_SECONDS, SILENCE_SECONDS = 3.0, 6.5
+#: A view whose server hears nothing says so within 3 s; one that hears nothing itself, after 5 s of silence.
+FEED_SECONDS, SILENT_SECONDS = 3.0, 6.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,11 +232,11 @@ FAULTS = [
     Fault("a worker - Redis is half open", _link(_workers_redis, "half-open"), (1.0, 8.0)),
     Fault("a worker - PostgreSQL hangs", _link(_workers_postgres, "hangs"), (1.0, 8.0), 20),
     Fault("a worker - PostgreSQL is reset", _link(_workers_postgres, "reset"), (0.0, 1.0)),
-    Fault("a worker is killed", _worker(signal.SIGKILL), (0.0, 2.0), 20, SILENCE_SECONDS),
-    Fault("a worker is stopped", _worker(signal.SIGSTOP), (1.0, 10.0), 15, SILENCE_SECONDS),
+    Fault("a worker is killed", _worker(signal.SIGKILL), (0.0, 2.0), 20, SILENT_SECONDS),
+    Fault("a worker is stopped", _worker(signal.SIGSTOP), (1.0, 10.0), 15, SILENT_SECONDS),
     Fault("clients are reset", _link(_clients, "reset"), (0.0, 1.0)),
-    Fault("clients hang", _link(_clients, "hangs"), (1.0, 8.0), 15, SILENCE_SECONDS),
-    Fault("clients are half open", _link(_clients, "half-open"), (1.0, 8.0), 15, SILENCE_SECONDS),
+    Fault("clients hang", _link(_clients, "hangs"), (1.0, 8.0), 15, SILENT_SECONDS),
+    Fault("clients are half open", _link(_clients, "half-open"), (1.0, 8.0), 15, SILENT_SECONDS),
     Fault("large statements", _large_statements, (0.0, 1.0)),
     Fault("a long transaction", _long_transaction, (2.0, 10.0)),
     Fault("forgeries", _forgeries, (0.0, 1.0)),

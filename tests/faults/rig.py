@@ -1,4 +1,4 @@
-"""Everything that can fail: PostgreSQL, Redis, two dispatchers, two web workers, and every link between them."""
+"""Everything that can fail: PostgreSQL, Redis, two dispatchers, two web workers, and all links between."""
 
 import contextlib
 import json

@@ -25,9 +25,9 @@ class Watch:
     """
 
     def __init__(self, writers: Writers, stale: float) -> None:
-        self._writers, self.stale = writers, stale
-        #: The most that a live view was behind.
-        self.worst = 0.0
+        self._writers, self.stale, self._usual = writers, stale, stale
+        #: The most that a live view was behind, and where nothing kept its server's beats from it.
+        self.worst = self.worst_heard = 0.0
         self.looked = 0
         self.violations: list[str] = []
         self.doing = "nothing"
@@ -42,6 +42,8 @@ class Watch:
         # the first that is not shown
         behind = now - self._writers.marks[mark]
         self.worst = max(self.worst, behind)
+        if self.stale == self._usual:
+            self.worst_heard = max(self.worst_heard, behind)
         if behind > self.stale:
             self.violations.append(f"{name} is live and {behind:.1f} s behind while: {self.doing}")
 

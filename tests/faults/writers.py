@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 
 import psycopg2.errors
@@ -37,7 +38,7 @@ class Writers:
         self._numbers = count(ITEMS)
         self._guard = threading.Lock()
         works: list[Callable[[], None]] = [self._mark]
-        works += [lambda dice=random.Random(seed * 100 + n): self._write(dice) for n in range(writers)]
+        works += [partial(self._write, random.Random(seed * 100 + n)) for n in range(writers)]
         self._threads = [threading.Thread(target=self._loop, args=(work,)) for work in works]
         for thread in self._threads:
             thread.start()
