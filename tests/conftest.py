@@ -17,7 +17,7 @@ from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 
 #: Rooms whose tests start servers and browsers and wait for what they see: one process runs all of a set.
-_ONE_BY_ONE = ({"dispatch", "web"}, {"admin", "benchmarks", "browser", "demo", "packaging"})
+_ONE_BY_ONE = ({"dispatch", "faults", "web"}, {"admin", "benchmarks", "browser", "demo", "packaging"})
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -28,7 +28,19 @@ class _Connection(ProtocolClient):
         self.beaten_at, self.told_live = time.monotonic(), True
         self._owner = owner
         self._epoch, self._position = "", 0
-        super().__init__(url, None if owner is None else f"user={owner}")
+        self._socket: Any = None
+        try:
+            super().__init__(url, None if owner is None else f"user={owner}")
+            self._socket = self._client.eio.ws
+        except BaseException:
+            self._socket = getattr(self._client.eio, "ws", None)
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Close the socket too: python-socketio leaves that of a lost connection open."""
+        if self._socket is not None:
+            self._socket.shutdown()
 
     @property
     def connected(self) -> bool:
@@ -150,6 +162,7 @@ class LiveClient:
         if connection is not None:
             with contextlib.suppress(Exception):
                 connection.close()
+            connection.release()
 
     def _collect(self, connection: _Connection | None, windows: list[Window]) -> None:
         self.faults += [fault for window in windows for fault in window.faults]

@@ -84,7 +84,8 @@ class Lane:
                     waiting = self._dice.sample(self._faults, len(self._faults))
                 self._one(waiting.pop())
             self.report.seconds = time.monotonic() - began
-            self._forgotten()
+            if seconds > FORGOTTEN_SECONDS:
+                self._forgotten()
             self._end()
         return self.report
 

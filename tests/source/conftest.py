@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg2.extensions
 import psycopg2.extras
@@ -16,6 +17,7 @@ from sa_notify.source.notify import NotifySource
 from sa_notify.source.outbox.source import OutboxSource, Wake
 from tests.source.announcing import THROUGH_OUTBOX, plain
 from tests.source.colours import COLOURS, Reader, colour_named
+from tests.source.serviced import serviced
 
 
 def _outbox(engine: Engine, wake: Wake = "notify") -> Source:
@@ -47,11 +49,19 @@ def driver(request: pytest.FixtureRequest) -> Iterator[str]:
     psycopg2.extensions.set_wait_callback(None)
 
 
-@pytest.fixture(params=SOURCES)
-def source(request: pytest.FixtureRequest, engine: Engine, driver: str) -> Iterator[Source]:
-    source = SOURCES[request.param](engine)
-    yield source
-    source.close()
+@pytest.fixture(params=[*SOURCES, "service"])
+def source(
+    request: pytest.FixtureRequest, engine: Engine, driver: str, redis_url: str, tmp_path: Path
+) -> Iterator[Source]:
+    with contextlib.ExitStack() as stack:
+        if request.param == "service":
+            if driver != "blocking":
+                pytest.skip("a worker has no psycopg2 connection")
+            source = stack.enter_context(serviced(engine, redis_url, tmp_path))
+        else:
+            source = SOURCES[request.param](engine)
+        yield source
+        source.close()
 
 
 @pytest.fixture(params=COLOURS)

@@ -1,6 +1,7 @@
 """What every source promises to those who follow it."""
 
 import random
+import time
 from collections.abc import Callable
 
 import pytest
@@ -12,7 +13,8 @@ from sa_notify.errors import SourceLost
 from sa_notify.source.base import Source
 from tests.protocol import wait_for
 from tests.source.announcing import announce, begin, message, notify
-from tests.source.colours import Reader
+from tests.source.colours import DEADLINE, Reader
+from tests.source.serviced import Serviced
 
 
 def _keys(changesets: list[ChangeSet]) -> list[str]:
@@ -146,13 +148,21 @@ def test_a_ping_notices_a_killed_backend(reader: Reader, engine: Engine) -> None
     """A ping raises SourceLost when there is nobody to answer it."""
     reader.open()
     _kill(engine, _listeners(engine))
+    deadline = time.monotonic() + DEADLINE
+
+    def pings() -> None:
+        # the answer of a dispatcher may have been on its way
+        while time.monotonic() < deadline:
+            reader.ping()
 
     with pytest.raises(SourceLost):
-        reader.ping()
+        pings()
 
 
 def test_holds_no_transaction_up_and_then_nothing(reader: Reader, engine: Engine) -> None:
     """Sessions of an open source keep no snapshot; a closed one has none."""
+    if isinstance(reader.source, Serviced):
+        pytest.skip("a worker has no session; the dispatcher's are another source's")
     assert _listeners(engine) == []
     reader.open()
     reader.ping()

@@ -17,9 +17,12 @@ sys.exit(pytest.main(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("suite", ["tests/source/test_contract.py", "tests/dispatch/test_following.py"])
-def test_under_gevent(pg_server: str, suite: str) -> None:
+def test_under_gevent(pg_server: str, redis_url: str, suite: str) -> None:
     """Every promise holds under gevent too."""
-    env = {**os.environ, "SA_NOTIFY_TEST_COLOURS": "gevent", "SA_NOTIFY_TEST_DATABASE_URL": pg_server}
+    env = {
+        **os.environ, "SA_NOTIFY_TEST_COLOURS": "gevent", "SA_NOTIFY_TEST_DATABASE_URL": pg_server,
+        "SA_NOTIFY_TEST_REDIS_URL": redis_url,
+    }  # fmt: skip
     options = ["-q", "-p", "no:cacheprovider", "-W", "ignore:Monkey-patching:Warning"]
     done = subprocess.run(
         [sys.executable, "-c", _PATCHED, *options, suite],

@@ -1,0 +1,28 @@
+"""A short run of the fault lane; `make faults` runs it for as long as one likes."""
+
+import pytest
+
+from tests.faults.faults import FAULTS
+from tests.faults.lane import Lane
+
+#: The quick ones, one of each sort.
+_CHOSEN = {
+    "listening sessions are killed",
+    "PostgreSQL is killed",
+    "leader is killed",
+    "leader - Redis is half open",
+    "Redis is emptied",
+    "a worker is killed",
+    "clients are reset",
+    "forgeries",
+}
+
+
+def test_live_and_right_or_visibly_not() -> None:
+    """After each fault everything is live again and equals its SELECT; nothing was stale and said live."""
+    chosen = [fault for fault in FAULTS if fault.name in _CHOSEN]
+    assert len(chosen) == len(_CHOSEN)
+    report = Lane(1, faults=chosen, clients=4, pages=1).run(20)
+    if report.violations:
+        pytest.fail("\n".join(report.lines()), pytrace=False)
+    assert report.recoveries
