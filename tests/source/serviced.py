@@ -37,7 +37,7 @@ class Serviced(ServiceSource):
 
 @contextlib.contextmanager
 def serviced(engine: Engine, redis_url: str, room: Path) -> Iterator[Any]:
-    """A source over a dispatcher that is a process of its own: what a test does to this one leaves it alone."""
+    """A source over a dispatcher that is a process of its own: what a test does to this one spares it."""
     keys = Keys(f"contract-{uuid.uuid4().hex[:8]}")
     url = engine.url.render_as_string(hide_password=False)
     dispatcher = Process(url, redis_url, keys.prefix, room / "dispatcher.log")
