@@ -97,7 +97,10 @@ class LiveClient:
         return (
             connection is not None
             and connection.connected
-            and all(window is not None and window.rows and not window.closed for window in self.windows)
+            and all(
+                window is not None and window.rows is not None and not window.closed
+                for window in self.windows
+            )
             and connection.told_live
             and time.monotonic() - connection.beaten_at <= SILENCE_SECONDS
         )

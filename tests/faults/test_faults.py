@@ -4,6 +4,7 @@ import pytest
 
 from tests.faults.faults import FAULTS
 from tests.faults.lane import Lane
+from tests.faults.oracle import run
 
 #: The quick ones, one of each sort.
 _CHOSEN = {
@@ -26,3 +27,8 @@ def test_live_and_right_or_visibly_not() -> None:
     if report.violations:
         pytest.fail("\n".join(report.lines()), pytrace=False)
     assert report.recoveries
+
+
+def test_windows_equal_sql_while_dispatchers_are_killed() -> None:
+    """The third batch meets a dispatcher that dies; see ``make oracle-service``."""
+    assert run(batches=3, clients=2, seed=1) == []

@@ -3,12 +3,12 @@
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 
 import psycopg2.errors
-from sqlalchemy import Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests.apps.items import Item, Owner
@@ -88,43 +88,52 @@ class Writers:
         self._stopped.wait(MARK_SECONDS)
 
     def _write(self, dice: random.Random) -> None:
+        aborts = dice.random() < 0.05
         with self._engine.connect() as connection:
-            # in the order of their keys, so that writers wait for each other and never deadlock
-            size = connection.scalar(select(func.count()).select_from(Item).where(_OWN)) or 0
-            found = select(Item.id).where(_OWN).order_by(func.random()).limit(dice.randint(1, 4))
-            ids = sorted(connection.scalars(found))
-            connection.execute(select(Item.id).where(Item.id.in_(ids)).order_by(Item.id).with_for_update())
-            aborts = dice.random() < 0.05
-            for _ in range(dice.randint(1, 2)):
-                self._change(connection, dice, ids, size, aborts=aborts)
-            if aborts:
-                connection.rollback()
-            else:
-                connection.commit()
+            transact(connection, dice, dice.randint(1, 2), self._numbers, aborts=aborts)
         with self._guard:
             self.written += not aborts
             self.rolled_back += aborts
         self._stopped.wait(dice.random() * self._pause)
 
-    def _change(
-        self, connection: object, dice: random.Random, ids: list[int], size: int, *, aborts: bool
-    ) -> None:
-        owner = dice.randrange(OWNERS)
-        title = f"phantom {dice.random()}" if aborts else f"owner-{owner} {next(self._numbers)}"
-        named = Item.id.in_(ids)
-        row = {"owner_id": owner, "title": title, "priority": dice.randint(0, 9), "secret": SECRET}
-        chosen = dice.choice(
-            [
-                update(Item).where(named).values(priority=dice.randint(0, 9)),
-                update(Item).where(named).values(done=dice.random() < 0.5),
-                update(Item).where(named).values(owner_id=owner, title=title),
-                update(Item).where(named).values(price=dice.choice([None, dice.randint(1, 99)])),
-                delete(Item).where(named) if size > ITEMS // 2 else None,
-                insert(Item).values([row] * dice.randint(1, 4)) if size < 2 * ITEMS else None,
-            ]
-        )
-        if chosen is not None:
-            connection.execute(chosen)  # type: ignore[attr-defined]
+
+def transact(
+    connection: Connection, dice: random.Random, mutations: int, numbers: Iterator[int], *, aborts: bool
+) -> None:
+    """One transaction with so many statements; what it writes when it aborts, nobody may ever see."""
+    size = connection.scalar(select(func.count()).select_from(Item).where(_OWN)) or 0
+    found = select(Item.id).where(_OWN).order_by(func.random()).limit(2 + 2 * mutations)
+    # in the order of their keys, so that writers wait for each other and never deadlock
+    ids = sorted(connection.scalars(found))
+    connection.execute(select(Item.id).where(Item.id.in_(ids)).order_by(Item.id).with_for_update())
+    for _ in range(mutations):
+        some = dice.sample(ids, min(len(ids), dice.randint(1, 4)))
+        statement = _statement(dice, some, size, next(numbers), aborts=aborts)
+        if statement is not None:
+            connection.execute(statement)
+    if aborts:
+        connection.rollback()
+    else:
+        connection.commit()
+
+
+def _statement(
+    dice: random.Random, ids: list[int], size: int, number: int, *, aborts: bool
+) -> Executable | None:
+    owner = dice.randrange(OWNERS)
+    title = f"phantom {dice.random()}" if aborts else f"owner-{owner} {number}"
+    named = Item.id.in_(ids)
+    row = {"owner_id": owner, "title": title, "priority": dice.randint(0, 9), "secret": SECRET}
+    return dice.choice(
+        [
+            update(Item).where(named).values(priority=dice.randint(0, 9)),
+            update(Item).where(named).values(done=dice.random() < 0.5),
+            update(Item).where(named).values(owner_id=owner, title=title),
+            update(Item).where(named).values(price=dice.choice([None, dice.randint(1, 99)])),
+            delete(Item).where(named) if size > ITEMS // 2 else None,
+            insert(Item).values([row] * dice.randint(1, 4)) if size < 2 * ITEMS else None,
+        ]
+    )
 
 
 def _is_away(error: OperationalError) -> bool:
