@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle-service demo demo-clean bench bench-capture bench-delivery bench-peers lock clean
+.PHONY: help install js check test test-matrix faults oracle-service demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -60,6 +60,12 @@ bench-capture: $(PEERS) ## Measure what capture costs the writer, beside other p
 
 bench-delivery: $(INSTALLED) ## Measure the outbox beside NOTIFY: slow disk, latency, reading; BENCH_ARGS too
 	$(PY) -m benchmarks.delivery $(BENCH_ARGS)
+
+bench-dispatch: $(INSTALLED) ## Measure the dispatcher and the leg through Redis; BENCH_ARGS too
+	$(PY) -m benchmarks.dispatch $(BENCH_ARGS)
+
+bench-reconnect: $(INSTALLED) ## Measure how two thousand clients come back; BENCH_ARGS too
+	$(PY) -m benchmarks.reconnect $(BENCH_ARGS)
 
 bench-peers: $(INSTALLED) $(BUNDLE) ## Measure 1,000 clients, beside polling and emitting by hand; BENCH_ARGS too
 	$(PY) -m benchmarks.crowd $(BENCH_ARGS)

@@ -35,6 +35,16 @@ def board() -> object:
     return select(Ours).order_by(Ours.id).limit(20)
 
 
+@dispatcher.query
+def page(offset: int) -> object:
+    return select(Ours).order_by(Ours.id).limit(20).offset(offset)
+
+
+@app.get("/pid")
+def pid() -> str:
+    return str(os.getpid())
+
+
 @app.get("/items")
 def items() -> Any:
     return jsonify(_rows())

@@ -1,0 +1,44 @@
+"""A worker for the dispatch benchmark: wants rows, says when the last one came and what it cost.
+
+Arguments: Redis, the names' prefix, the table, how many rows it wants. Prints ``ready``; then for each line
+that it reads, the key of a row, ``moment cpu changes`` once that row has come: seconds of the monotonic
+clock, seconds of this process's CPU since the line before, and how many changes came.
+"""
+
+import select
+import sys
+import time
+
+from sa_notify.redis.connect import connect
+from sa_notify.redis.keys import Keys
+from sa_notify.source.service.source import ServiceSource
+
+
+def main() -> None:
+    """Follow until standard input ends."""
+    redis_url, prefix, table, rows = sys.argv[1:]
+    source = ServiceSource(lambda: connect(redis_url), Keys(prefix))
+    source.open()
+    source.rows({table: {(str(key),) for key in range(int(rows))}})
+    poll = select.poll()
+    poll.register(source.fileno(), select.POLLIN)
+    poll.register(sys.stdin, select.POLLIN)
+    print("ready", flush=True)
+    expected, came, cpu = "", 0, time.process_time()
+    while True:
+        for descriptor, _ in poll.poll():
+            if descriptor != sys.stdin.fileno():
+                continue
+            if not (line := sys.stdin.readline()):
+                return source.close()
+            expected, came, cpu = line.strip(), 0, time.process_time()
+            print("expecting", flush=True)
+        while changesets := source.read():
+            keys = [change.key for changeset in changesets for change in changeset.changes]
+            came += len(keys)
+            if expected and (expected,) in keys:
+                print(f"{time.monotonic()} {time.process_time() - cpu} {came}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
