@@ -155,7 +155,7 @@ class Publisher:
         return round(time.monotonic() - self._proven_at, 3)
 
     def _prove(self, at: float) -> None:
-        self._proven_at, self._proof = at, None
+        self._proven_at, self._proof = max(at, self._proven_at), None
         self.proven.set()
 
     def _begin(self, epoch: str | None) -> None:

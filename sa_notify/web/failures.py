@@ -1,6 +1,7 @@
 """What failures of the database are told as, and whether trying again may help."""
 
 import logging
+import traceback
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError as PoolTimeout
 
@@ -24,15 +25,16 @@ def query_failed(error: Exception) -> SubscriptionError:
 def log_failure(logger: logging.Logger, name: str, error: Exception) -> None:
     """Say which query failed and how.
 
-    Messages of the database may hold row values, so a failure of it is told by its SQLSTATE, and in
-    full at the level DEBUG only.
+    Messages of the database may hold row values, so a failure of it is told by its SQLSTATE, and at the
+    level DEBUG by where it was raised.
     """
     if isinstance(error, SubscriptionError):
         logger.info("live query %s is closed: %s", name, error.code)
     elif isinstance(error, DBAPIError):
         state = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlstate", None)
         kind = type(error.orig).__name__
-        logger.warning("live query %s failed: %s, SQLSTATE %s (in full at level DEBUG)", name, kind, state)
-        logger.debug("live query %s failed", name, exc_info=error)
+        logger.warning("live query %s failed: %s, SQLSTATE %s: PostgreSQL's log says more", name, kind, state)
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.debug("live query %s failed in\n%s", name, where)
     else:
         logger.error("live query %s failed", name, exc_info=error)

@@ -291,7 +291,7 @@ def test_a_server_that_is_away_is_told_as_not_live(database: Engine) -> None:
 
 
 def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
-    """The log names query and SQLSTATE; what a row or a parameter holds is in it at no level but DEBUG."""
+    """The log names query and SQLSTATE; what a row or a parameter holds is in it at no level."""
     dispatcher, seen = Dispatcher(), []
     app = Flask(__name__)
     dispatcher.init_app(app, SocketIO(app, async_mode="threading"), engine=database)
@@ -301,12 +301,30 @@ def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.Log
         return select(cast(literal(canary) + Item.title, Integer).label("n"))
 
     client = _client(app)
-    caplog.set_level("INFO")
+    caplog.set_level("DEBUG")
     assert _ask(client, "subscribe", id=1, query="casts", params={"canary": "canary"})["ok"]
     wait_for(lambda: _take(client, seen, "closed"), "closed")
     assert "casts failed: InvalidTextRepresentation, SQLSTATE 22P02" in caplog.text
     assert "canary" not in caplog.text and "item 1" not in caplog.text
     assert "canary" not in str(_take(client, seen, "closed"))
+
+
+def test_what_is_shown_is_never_logged(
+    app: Flask, database: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither what rows hold nor parameters, at any level."""
+    caplog.set_level("DEBUG", logger="sa_notify")
+    client, seen = _client(app), []
+    assert _ask(client, "subscribe", id=1, query="joined", params={"name": "canary-1"})["ok"]
+    assert _ask(client, "subscribe", id=2, query="page", params={"limit": 100})["ok"]
+    wait_for(lambda: len(_take(client, seen, "snapshot")) == 2, "the snapshots")
+    with database.begin() as connection:
+        connection.execute(text("UPDATE owners SET name = 'canary-1' WHERE id = 1"))
+        connection.execute(
+            text("UPDATE items SET title = 'canary-2', secret = 'canary-3' WHERE owner_id = 1")
+        )
+    wait_for(lambda: "canary-2" in str(_take(client, seen, "diff")), "the change")
+    assert "canary" not in caplog.text
 
 
 def test_a_closed_id_may_be_used_again(app: Flask) -> None:

@@ -1,0 +1,94 @@
+"""What a beat proves to a worker, whatever the links between did with it."""
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from sa_notify.change import Change, ChangeSet
+from sa_notify.redis.connect import connect_asyncio
+from sa_notify.redis.keys import Keys
+from sa_notify.service.publisher import Publisher
+from tests.protocol import wait_for
+from tests.service.conftest import StartProcess, Work
+
+Led = Callable[..., dict[str, Any]]
+
+
+def test_proofs_come_and_are_young(leading: object, work: Work) -> None:
+    """An answer proves what was committed a second before it, and less than two when the machine is busy."""
+    worker = work("a")
+    worker.source.ping()
+    ages = [(worker.source.ping(), worker.source.age)[1] for _ in range(10)]
+    assert sorted(ages)[5] < 1.0, ages
+
+
+def test_a_beat_that_was_held_back_proves_nothing(
+    start_process: StartProcess, work: Work, client: redis.Redis, keys: Keys, led: Led
+) -> None:
+    """It is of a time before the worker looked at the tick."""
+    dispatcher = start_process()
+    led()
+    source = work("a").source
+    source.ping()
+    dispatcher.send(signal.SIGSTOP)
+    stopped = time.monotonic()
+    feed = keys.feed(source.epoch)
+    ((_, beat),) = client.xrevrange(feed, count=1)  # type: ignore[misc]
+    assert beat["t"] == "beat"
+    following = source._following
+    assert following is not None
+    wait_for(lambda: following._ticks and following._ticks[-1][0] > stopped, "a look at the tick", 2.0)
+
+    asking = threading.Thread(target=source.ping)
+    asking.start()
+    wait_for(lambda: following._pings, "the question", 2.0)
+    client.xadd(feed, {**beat, "n": client.incr(keys.told(source.epoch))})
+    asking.join(2.0)
+    assert not asking.is_alive()
+    assert following.proven_at <= stopped
+
+
+def test_a_tick_is_claimed_when_what_came_before_it_is_told(
+    redis_url: str, client: redis.Redis, keys: Keys
+) -> None:
+    """Not by a proof that is older, nor while changes that it covers wait for Redis."""
+
+    async def follow() -> None:
+        async with connect_asyncio(redis_url) as own:
+            client.set(keys.term, 1)
+            publisher = Publisher(own, keys, 1, dict)
+            publisher.begin_epoch("e")
+            await publisher._settle()
+            publisher.proved(0.0)
+            await publisher.beat()
+            assert publisher._tick == 0, "nothing was proven since a tick"
+            publisher.proved(10.0)
+            await publisher.beat()
+            assert publisher._tick == 0, "that proof is of a time before the tick"
+            publisher.receive([ChangeSet("e", 1, 7, (Change("public.a", "bulk"),))])
+            publisher.proved(0.0)
+            await publisher.beat()
+            assert publisher._tick == 0, "a change that the proof covers is not told yet"
+            await publisher._settle()
+            await publisher.beat()
+            assert publisher._tick == 2
+
+    asyncio.run(follow())
+
+
+def test_the_same_tick_proves_nothing(leading: object, work: Work) -> None:
+    """It was counted before the worker looked; the next one is later."""
+    following = work("a").source._following
+    assert following is not None
+    with following._guard:
+        following._ticks.clear()
+        following._ticks.append((now := time.monotonic() + 60, 1_000_000))
+    following._proven(1_000_000)
+    assert following.proven_at < now
+    following._proven(1_000_001)
+    assert following.proven_at == now
