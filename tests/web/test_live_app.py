@@ -290,6 +290,18 @@ def test_a_server_that_is_away_is_told_as_not_live(database: Engine) -> None:
     assert not _take(client, seen, "snapshot")
 
 
+def test_a_client_is_told_at_once_when_proofs_stay_away(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And when they come again; not with the next beat, which may be two seconds off."""
+    monkeypatch.setattr("sa_notify.web.running.BEAT_SECONDS", 3600)
+    client, seen = _client(app), []
+    assert _ask(client, "subscribe", id=1, query="page", params={"limit": 1})["ok"]
+    wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+    with monkeypatch.context() as while_away:
+        while_away.setattr("sa_notify.web.runner.LIVE_SECONDS", -1)
+        wait_for(lambda: _take(client, seen, "heartbeat")[-1:] and not seen[-1]["args"][0]["live"], "stale")
+    wait_for(lambda: _take(client, seen, "heartbeat")[-1]["live"], "live")
+
+
 def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
     """The log names query and SQLSTATE; what a row or a parameter holds is in it at no level."""
     dispatcher, seen = Dispatcher(), []
