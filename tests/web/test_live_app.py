@@ -296,10 +296,14 @@ def test_a_client_is_told_at_once_when_proofs_stay_away(app: Flask, monkeypatch:
     client, seen = _client(app), []
     assert _ask(client, "subscribe", id=1, query="page", params={"limit": 1})["ok"]
     wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
+
+    def told() -> list[bool]:
+        return [beat["live"] for beat in _take(client, seen, "heartbeat")]
+
     with monkeypatch.context() as while_away:
         while_away.setattr("sa_notify.web.runner.LIVE_SECONDS", -1)
-        wait_for(lambda: _take(client, seen, "heartbeat")[-1:] and not seen[-1]["args"][0]["live"], "stale")
-    wait_for(lambda: _take(client, seen, "heartbeat")[-1]["live"], "live")
+        wait_for(lambda: told()[-1:] == [False], "stale")
+    wait_for(lambda: told()[-1:] == [True], "live")
 
 
 def test_a_failure_is_logged_without_values(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
