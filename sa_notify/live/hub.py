@@ -36,8 +36,9 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 #: connection at the most, and a change that comes while it is idle is read at once.
 MAX_PAUSE = 1.0
 
-#: What reads a table that a writer holds from before it was watched is read so often until it stands.
-UNWATCHED_SECONDS = 2.0
+#: What reads a table that a writer holds from before it was watched is read so often until it stands:
+#: often enough to be called live meanwhile.
+UNWATCHED_SECONDS = 1.0
 
 
 class Hub:
@@ -248,7 +249,8 @@ class Hub:
         if live is None or live.turn != turn:
             return []
         live.scheduled = False
-        live.mark_dirty(now)
+        # what nobody announces was last known when it was read; a query with doubts is late by its refresh
+        live.mark_dirty(live.read_at if live.unwatched else now)
         return self._read(live, now) + self._ask()
 
     def finished(self, key: str, reading: Reading, now: float) -> list[Action]:

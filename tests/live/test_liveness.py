@@ -60,3 +60,24 @@ def test_a_read_that_began_later_counts() -> None:
     read_at = sim.now
     sim.commit(sim.database.begin({A: {"p": 1}}))
     assert sim.hub.overdue(read_at + 1, 2) == set()
+
+
+def test_what_is_not_captured_yet_is_as_old_as_its_last_read() -> None:
+    """While a writer from before holds the table, nothing tells of its changes."""
+    sim = Simulation(gated=True)
+    sim.begin_epoch()
+    held = sim.database.begin({A: {"p": 1}})
+    sim.subscribe(ME, A, False)
+    live = sim.hub._by_client["x"][1]
+    for _ in range(30):
+        sim.step()
+        if live.unwatched and not live.reading and sim.waits:
+            break
+    read_at, turn = live.read_at, live.turn
+    sim.now = read_at + 5
+    sim.do(sim.hub.due(live.key, turn, sim.now))
+    assert live.stale_since == read_at
+    assert sim.hub.overdue(sim.now, 2) == {"x"}
+    sim.commit(held)
+    sim.settle()
+    assert sim.hub.overdue(sim.now, 2) == set()

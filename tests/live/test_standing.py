@@ -60,7 +60,7 @@ def test_while_a_writer_from_before_is_open_it_is_read_by_the_clock() -> None:
         if live.doubts and not live.reading:
             break
     assert [A in doubt and "still open" in doubt for doubt in live.doubts] == [True]
-    assert {wait.seconds for wait in sim.waits if wait.turn == live.turn} <= {2.0}
+    assert {wait.seconds for wait in sim.waits if wait.turn == live.turn} <= {1.0}
     sim.commit(xid)
     sim.waits.clear()  # not the clock, but the answer
     sim.step_take(0)
