@@ -13,6 +13,9 @@ OPS: frozenset[str] = frozenset(get_args(Op))
 #: Text of each primary key column, in the key's order, as PostgreSQL casts it to ``text``.
 Key = tuple[str, ...]
 
+# json.dumps() makes an encoder for each call that has options: 5 us for a change instead of 3
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -60,17 +63,17 @@ def dump_head(changeset: ChangeSet) -> str:
     """All of :func:`dump_changeset` but the changes and the braces."""
     # xid8 passes 2^53, which JSON readers in browsers round: it travels as text
     body = {"v": 1, "epoch": changeset.epoch, "position": changeset.position, "xid": str(changeset.xid)}
-    return json.dumps(body, separators=(",", ":"))[1:-1]
+    return _encode(body)[1:-1]
 
 
 def dump_change(change: Change) -> str:
     """One of its changes."""
-    return json.dumps(_plain(change), separators=(",", ":"))
+    return _encode(_plain(change))
 
 
 def dump_key(key: Key) -> str:
     """The key as one text: a JSON array of texts without spaces."""
-    return json.dumps(key, separators=(",", ":"))
+    return _encode(key)
 
 
 def load_changeset(text: str | bytes) -> ChangeSet:

@@ -5,6 +5,7 @@ gevent replaces the standard library for the whole process: its suite runs in a 
 """
 
 import asyncio
+import functools
 import os
 import time
 from collections.abc import Callable
@@ -52,6 +53,7 @@ class _Asyncio:
 _MAKERS: dict[str, Callable[[], Colour]] = {"threads": _Threads, "gevent": _Gevent, "asyncio": _Asyncio}
 
 
+@functools.cache  # each GeventRuntime has threads of its own, whose hubs keep descriptors for good
 def colour_named(name: str) -> Colour:
     return _MAKERS[name]()
 

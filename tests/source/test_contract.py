@@ -116,7 +116,10 @@ def test_hears_everything_after_open(reader: Reader, writer: Connection) -> None
         announce(writer, f"before {attempt}")
         reader.open()
         announce(writer, f"after {attempt}")
-        assert [f"after {attempt}"] == _keys(reader.until(_has(f"after {attempt}")))
+        # a dispatcher may be reading what came right before
+        *earlier, last = _keys(reader.until(_has(f"after {attempt}")))
+        assert last == f"after {attempt}"
+        assert earlier in ([], [f"before {attempt}"])
         reader.source.close()
 
 

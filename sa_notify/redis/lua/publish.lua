@@ -6,14 +6,45 @@ if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
 end
 local prefix = ARGV[2]
 local fed = 0
+
+-- of each table, the rows that changed; asked for together, since each call costs more than an answer
+local changed = {}
+local at = 4
+while at <= #ARGV do
+  local count = tonumber(ARGV[at + 1])
+  for n = at + 2, at + 1 + count * 3, 3 do
+    local name, row = ARGV[n], ARGV[n + 1]
+    if row ~= '' then
+      local rows = changed[name] or {}
+      rows[#rows + 1] = row
+      changed[name] = rows
+    end
+  end
+  at = at + 2 + count * 3
+end
+
+local function shown(name, set)
+  local found = {}
+  local rows = changed[name] or {}
+  -- unpack() takes some thousands at most
+  for first = 1, #rows, 1000 do
+    local last = math.min(first + 999, #rows)
+    local answers = redis.call('SMISMEMBER', set, unpack(rows, first, last))
+    for n, answer in ipairs(answers) do
+      found[rows[first + n - 1]] = answer == 1
+    end
+  end
+  return found
+end
+
 for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
   if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 then
     redis.call('SREM', KEYS[2], worker)
   else
-    -- of each table: 2 all of it, 1 some rows, 0 nothing
+    -- of each table: true for all of it, false for nothing, else the rows
     local wants = {}
     local sets = {}
-    local at = 4
+    at = 4
     while at <= #ARGV do
       local head, count = ARGV[at], tonumber(ARGV[at + 1])
       local items = {}
@@ -21,14 +52,14 @@ for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
         local name, row = ARGV[n], ARGV[n + 1]
         local want = wants[name]
         if want == nil then
-          want = redis.call('SISMEMBER', prefix .. 'want:' .. worker, name) * 2
-          if want == 0 then
-            want = redis.call('EXISTS', prefix .. 'rows:' .. worker .. ':' .. name)
+          want = redis.call('SISMEMBER', prefix .. 'want:' .. worker, name) == 1
+          local set = prefix .. 'rows:' .. worker .. ':' .. name
+          if not want and redis.call('EXISTS', set) == 1 then
+            want = shown(name, set)
           end
           wants[name] = want
         end
-        if want == 2 or want == 1 and (row == ''
-            or redis.call('SISMEMBER', prefix .. 'rows:' .. worker .. ':' .. name, row) == 1) then
+        if want == true or want and (row == '' or want[row]) then
           items[#items + 1] = ARGV[n + 2]
         end
       end
