@@ -134,12 +134,12 @@ class Runner:
     def has(self, subscriber: Subscriber) -> bool:
         """Whether a client uses this number."""
         with self._lock:
-            return self._hub.has(subscriber)
+            return self._hub.subscriptions.has(subscriber)
 
     def count(self, sid: str) -> int:
         """How many subscriptions a client has."""
         with self._lock:
-            return self._hub.count(sid)
+            return self._hub.subscriptions.count(sid)
 
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
@@ -205,9 +205,9 @@ class Runner:
 
     def _live(self) -> dict[str, bool]:
         """By client, whether all that it sees is proven."""
-        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
+        sound, overdue = self._sound, self._hub.subscriptions.overdue(self._now(), LIVE_SECONDS)
         metrics.FOLLOWING.set(sound)
-        return {sid: sound and sid not in overdue for sid in self._hub.clients()}
+        return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}
 
     def _beat(self, clients: Iterable[str], live: Mapping[str, bool]) -> None:
         for sid in clients:
@@ -243,7 +243,7 @@ class Runner:
 
     def _diff(self, action: act.SendDiff) -> None:
         self._emitter.diff(action)
-        for sid in self._hub.audience(action.key):
+        for sid in self._hub.subscriptions.audience(action.key):
             if sid not in self._behind and self._emitter.backlog.full(sid):
                 self._leave_behind(sid)
 
@@ -255,14 +255,14 @@ class Runner:
         """Send no diffs to a client that does not read: it gets a snapshot when it does."""
         metrics.BEHIND.inc()
         self._behind[sid] = self._now()
-        for key in self._hub.keys(sid):
+        for key in self._hub.subscriptions.keys(sid):
             self._emitter.leave(sid, key)
 
     def _look_after_the_late(self) -> None:
         for sid, since in list(self._behind.items()):
             if self._emitter.backlog.empty(sid):
                 del self._behind[sid]
-                for subscriber in self._hub.subscriptions(sid):
+                for subscriber in self._hub.subscriptions.of_client(sid):
                     self._do(self._hub.resync(subscriber) or [])
             elif self._now() - since > PATIENCE_SECONDS:
                 metrics.CUT.inc()
