@@ -87,6 +87,7 @@ class Planned(Simulation):
         self.plans: dict[Listed, Plan] = {}
         self.patches: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self.read, self.patched = 0, 0
+        self.feed: list[ChangeSet] = []
 
     def query(self, listed: Any, _: Any = None) -> Query:  # type: ignore[override]
         plan = self.plans.setdefault(listed, listed.plan())
@@ -101,7 +102,8 @@ class Planned(Simulation):
         self.writing[xid] = [write for write in writes if write[0] not in locked]
         return xid
 
-    def end(self, xid: int, commit: bool, values: bool = True) -> None:
+    def end(self, xid: int, commit: bool, values: bool = True, late: bool = False) -> None:
+        """A transaction ends; what it did is heard in order of commit, perhaps later."""
         changes = []
         for id_, new in self.writing.pop(xid) if commit else ():
             old = self.rows.pop(id_, None)
@@ -111,7 +113,13 @@ class Planned(Simulation):
                 changes.append(_change(id_, old, new, values))
         if changes:
             self.arrived += 1
-            self.do(self.hub.receive([ChangeSet("e", self.arrived, xid, tuple(changes))], self.now))
+            self.feed.append(ChangeSet("e", self.arrived, xid, tuple(changes)))
+        if not late:
+            self.hear()
+
+    def hear(self) -> None:
+        heard, self.feed = self.feed, []
+        self.do(self.hub.receive(heard, self.now))
 
     def snapshot(self) -> Snapshot:
         return Snapshot(min(self.writing, default=self.next_xid), self.next_xid, frozenset(self.writing))
@@ -150,11 +158,13 @@ class Planned(Simulation):
 
     @property
     def busy(self) -> bool:
-        return super().busy or bool(self.patches)
+        return super().busy or bool(self.patches or self.feed)
 
     def step(self) -> None:
         if self.patches:
             self.step_patch(min(self.patches))
+        elif self.feed:
+            self.hear()
         else:
             super().step()
 

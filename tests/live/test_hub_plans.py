@@ -40,14 +40,20 @@ class PlanMachine(RuleBasedStateMachine):
         self.sim.begin(writes)
 
     @precondition(lambda self: self.sim.writing)
-    @rule(data=st.data(), commit=st.sampled_from([True, True, True, False]))
-    def end(self, data: st.DataObject, commit: bool) -> None:
-        self.sim.end(data.draw(st.sampled_from(sorted(self.sim.writing))), commit)
+    @rule(data=st.data(), commit=st.sampled_from([True, True, True, False]), late=st.booleans())
+    def end(self, data: st.DataObject, commit: bool, late: bool) -> None:
+        self.sim.end(data.draw(st.sampled_from(sorted(self.sim.writing))), commit, late=late)
 
-    @rule(writes=WRITES, values=st.sampled_from([True, True, True, True, False]))
-    def write(self, writes: list[tuple[int, tuple[int | None, int | None] | None]], values: bool) -> None:
-        """The usual transaction; sometimes its values don't travel."""
-        self.sim.end(self.sim.begin(writes), commit=True, values=values)
+    @rule(writes=WRITES, values=st.sampled_from([True, True, True, True, False]), late=st.booleans())
+    def write(
+        self, writes: list[tuple[int, tuple[int | None, int | None] | None]], values: bool, late: bool
+    ) -> None:
+        """The usual transaction; sometimes its values don't travel, or it is heard of later."""
+        self.sim.end(self.sim.begin(writes), commit=True, values=values, late=late)
+
+    @rule()
+    def hear(self) -> None:
+        self.sim.hear()
 
     @precondition(lambda self: self.sim.reads or self.sim.patches)
     @rule(data=st.data())
@@ -133,6 +139,10 @@ def test_a_row_that_keeps_its_place_is_read_alone() -> None:
 def test_a_row_that_moves_or_crosses_an_edge_has_the_page_read() -> None:
     sim = _page()
     assert _after(sim, (5, (8, 0)), (12, (6, 0)), (6, None)) == (3, 0)
+    sim = _page()
+    assert _after(sim, (5, (1, 0))) == (1, 0)
+    sim = _page()
+    assert _after(sim, (8, (12, 0))) == (1, 0)
 
 
 def test_what_the_filter_refuses_is_nothing() -> None:
