@@ -22,6 +22,7 @@ from sa_notify.live.actions import (
     Warn,
 )
 from sa_notify.live.asking import Asking
+from sa_notify.live.effect import NOTHING, effect_of
 from sa_notify.live.index import Index
 from sa_notify.live.journal import Journal
 from sa_notify.live.known import Known
@@ -32,7 +33,6 @@ from sa_notify.live.query import Query, Reading
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.subscriptions import Subscriptions
 from sa_notify.live.telling import advance, patch, snapshots
-from sa_notify.live.verdict import NOTHING, judge
 
 #: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -187,13 +187,13 @@ class Hub:
             return False
         if live.snapshot.sees(xid):
             return False
-        verdict = judge(live, known)
-        if verdict is NOTHING:
+        effect = effect_of(live, known)
+        if effect is NOTHING:
             return False
         live.arrived += 1
-        live.gained += verdict.gained
-        live.dirty = verdict.reread
-        if verdict.patch and known.change.key is not None:
+        live.gained += effect.gained
+        live.dirty = effect.reread
+        if effect.patch and known.change.key is not None:
             live.due[known.change.key] = None
         return True
 

@@ -10,6 +10,7 @@ from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 from sa_notify.errors import QueryError, SubscriptionError
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.identity import identity
+from sa_notify.live.plan import plan_of
 from sa_notify.live.query import Query
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web.context import SavedRequest
@@ -84,7 +85,8 @@ class FunctionQuery:
         total = total_statement(statement) if self._total else None
         read = StatementReader(engine, live_app.coverage, statement, shape, found, total)
         same = identity(found, shape.layout, self._total, self._refresh)
-        return Query(self.name, same, read, self._refresh)
+        plan = plan_of(statement, found, engine.dialect, key=self._key)
+        return Query(self.name, same, read, self._refresh, plan)
 
 
 def build(registered: Registered, params: dict[str, Any], request: SavedRequest) -> Query:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 
 from sa_notify.capture.coverage import Coverage, TableKey, coverage
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading, Row
+from sa_notify.live.owning import own_of
+from sa_notify.live.query import Own, Reading, Row
 from sa_notify.live.shape import Shape
 from sa_notify.live.snapshot import Snapshot
 
@@ -26,8 +27,12 @@ class CoverageCache:
         self._moved = False
         self._unread: Mapping[str, str] = {}
 
-    def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Names that changes of these tables are announced under, and why some may not be."""
+    def judge(
+        self, connection: Connection, found: Dependencies
+    ) -> tuple[frozenset[str], tuple[str, ...], Mapping[str, Own]]:
+        """Names that changes of these tables are announced under, why some may not be, and of which tables
+        a plan may be asked.
+        """
         keys = [
             (None if table.schema is None else str(table.schema), str(table.name)) for table in found.tables
         ]
@@ -38,7 +43,7 @@ class CoverageCache:
             named = {name for *table, name in found.columns if tuple(table) == key}
             doubts.update(item.unread(self._unread))
             doubts.update(item.blind_to(named | item.meant_by(found.names)))
-        return names, tuple(sorted(doubts))
+        return names, tuple(sorted(doubts)), own_of(found, covered)
 
     def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
         seen = dict(self._seen)
@@ -102,9 +107,9 @@ class StatementReader:
         with self._engine.connect().execution_options(**READING) as connection:
             # first: a snapshot taken later could claim to have seen what the rows have not
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            tables, doubts = self._cache.judge(connection, self._dependencies)
+            tables, doubts, own = self._cache.judge(connection, self._dependencies)
             rows, total = self._read(connection)
-        return Reading(rows, total, snapshot, tables, doubts)
+        return Reading(rows, total, snapshot, tables, doubts, own)
 
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
         with Session(connection) as session:

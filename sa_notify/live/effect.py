@@ -13,7 +13,7 @@ from sa_notify.live.state import LiveQuery
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Effect:
     """What to do about a change.
 
     :param reread: read the query again.
@@ -26,13 +26,13 @@ class Verdict:
     gained: int = 0
 
 
-NOTHING: Final = Verdict()
-REREAD: Final = Verdict(reread=True)
-PATCH: Final = Verdict(patch=True)
-_GAINED: Final = {gained: Verdict(gained=gained) for gained in (-1, 1)} | {0: NOTHING}
+NOTHING: Final = Effect()
+REREAD: Final = Effect(reread=True)
+PATCH: Final = Effect(patch=True)
+_GAINED: Final = {gained: Effect(gained=gained) for gained in (-1, 1)} | {0: NOTHING}
 
 
-def judge(live: LiveQuery, known: Known) -> Verdict:
+def effect_of(live: LiveQuery, known: Known) -> Effect:
     """What a change of a table that the query reads does to its window.
 
     Whatever is not known counts as a reason to read again.
@@ -63,7 +63,7 @@ def _is_certain(outcomes: int) -> bool:
     return outcomes == TRUE or not outcomes & TRUE
 
 
-def _listed(live: LiveQuery, listing: Listing, there: tuple[Image, Image]) -> Verdict:
+def _listed(live: LiveQuery, listing: Listing, there: tuple[Image, Image]) -> Effect:
     """A row has come, left or stayed.
 
     :param there: what it was and is, where it was or is in the result.
