@@ -1,0 +1,136 @@
+"""What one tenant's rows hold reaches that tenant's browsers alone, and what is excluded reaches nobody."""
+
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg2
+import pytest
+import redis
+from sqlalchemy import Engine, select, text
+
+from tests.apps.tenants import Document
+from tests.artifacts import artifact
+from tests.protocol import ProtocolClient, Window, arrived, wait_for
+from tests.security.conftest import CANARIES, HIDDEN, Site, document
+
+#: Of a statement: just not so many that only "read the table again" is told.
+_ROWS = 900
+_INSERT = text(
+    "INSERT INTO documents (id, tenant, title, body, secret) VALUES (:id, :tenant, :title, :body, :secret)"
+)
+_MOVE = """
+UPDATE documents SET tenant = 3 - tenant, title = CASE tenant WHEN 1 THEN '{two}' ELSE '{one}' END,
+  body = CASE tenant WHEN 1 THEN '{two} moved ' ELSE '{one} moved ' END || random()
+WHERE id % :parts = :part
+""".format(one=CANARIES[1], two=CANARIES[2])
+
+
+@pytest.fixture
+def channel(tenants: Engine) -> Iterator[Any]:
+    """A session of whoever can connect, which hears what is announced."""
+    connection = psycopg2.connect(tenants.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    connection.autocommit = True
+    connection.cursor().execute("LISTEN sa_notify")
+    yield connection
+    connection.close()
+
+
+def _write(engine: Engine) -> int:
+    """Rows come, change, move to the other tenant and go; how many changes that makes."""
+    dice, changed = random.Random(5), 0
+    with engine.begin() as connection:
+        connection.execute(_INSERT, [document(n, 1 + n % 2) for n in range(1000, 1000 + 2 * _ROWS)])
+    for turn in range(40):
+        with engine.connect() as connection:
+            moved = connection.execute(text(_MOVE), {"parts": 2, "part": turn % 2})
+            changed += moved.rowcount
+            if dice.random() < 0.2:
+                connection.rollback()
+            else:
+                connection.commit()
+    with engine.begin() as connection:
+        # too many for one message each
+        connection.execute(text("UPDATE documents SET body = body || '.', secret = secret || '.'"))
+        changed += connection.execute(text("DELETE FROM documents WHERE id >= 1000")).rowcount
+    return changed
+
+
+def _titles(engine: Engine, tenant: int) -> list[str]:
+    with engine.connect() as connection:
+        found = select(Document.id).where(Document.tenant == tenant).order_by(Document.title, Document.id)
+        return [str(id_) for id_ in connection.scalars(found.limit(20))]
+
+
+def test_nobody_gets_what_is_not_theirs(
+    tenants: Engine, site: Site, channel: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No socket, no name or excluded column in Redis, no NOTIFY, no log at any level."""
+    caplog.set_level("DEBUG")
+    clients = {(t, w): site.client(site.browser(f"ann-{t}", w), w) for t in (1, 2) for w in (0, 1)}
+    windows: dict[tuple[int, int], list[Window]] = {}
+    for at, client in clients.items():
+        windows[at] = [
+            client.subscribe("mine"),
+            client.subscribe("mine", search=CANARIES[at[0]], limit=5),
+            client.subscribe("mine", search=CANARIES[3 - at[0]]),
+            client.subscribe("titles"),
+        ]
+    every = [window for found in windows.values() for window in found]
+    wait_for(lambda: all(arrived(window) for window in every), "the snapshots")
+    _fail(clients[1, 0])
+    assert _write(tenants) > 30_000
+    for (tenant, _), found in windows.items():
+        expected = _titles(tenants, tenant)
+        wait_for(lambda: [key for key, _ in found[0].rows or []] == expected, "the truth")  # noqa: B023
+
+    for (tenant, _), client in clients.items():
+        sent = json.dumps(client.events)
+        assert CANARIES[tenant] in sent
+        assert CANARIES[3 - tenant] not in sent and HIDDEN not in sent
+        assert all(window.faults == [] for window in windows[tenant, 0])
+    _assert_clean(site, channel, caplog)
+
+
+def _assert_clean(site: Site, channel: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with site.redis() as client:
+        names, contents = _everything(client, site.keys.base)
+    assert "feed:" in names and "canary" not in names
+    assert "public.documents" in contents and HIDDEN not in contents and "secret" not in contents
+    channel.poll()
+    assert "canary" not in "".join(each.payload for each in channel.notifies)
+    said = "".join(_log(url) for url in site.workers)
+    assert "DEBUG" in said and said.count("cast_by_the_") >= 3
+    assert "canary" not in said + caplog.text
+
+
+def _fail(client: ProtocolClient) -> None:
+    """What goes wrong is logged, and clients are told; neither says what rows or parameters hold."""
+    windows = [client.subscribe("cast_by_the_database"), client.subscribe("cast_by_the_driver")]
+    wait_for(lambda: all(window.closed for window in windows), "closed")
+    refused = {"id": 99, "query": "cast_by_the_function", "params": {"search": HIDDEN}}
+    assert client.error(refused) == "query_failed"
+    assert client.error({**refused, "query": "mine", "params": {"limit": HIDDEN}}) == "invalid_params"
+
+
+def _log(url: str) -> str:
+    port = url.rpartition(":")[2]
+    return artifact(f"serve-tests.apps.wsgi_tenants:app-{port}.log").read_text("utf-8")
+
+
+def _everything(client: redis.Redis, base: str) -> tuple[str, str]:
+    """All names, and all that is kept under them: streams keep what was told."""
+    names, contents = [], []
+    for name in client.scan_iter(f"{base}*"):
+        names.append(name)
+        kind = client.type(name)
+        if kind == "stream":
+            contents.append(str(client.xrange(name)))
+        elif kind == "set":
+            contents.append(str(client.smembers(name)))
+        elif kind == "hash":
+            contents.append(str(client.hgetall(name)))
+        else:
+            contents.append(str(client.get(name)))
+    return "\n".join(names), "\n".join(contents)
