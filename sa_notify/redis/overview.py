@@ -9,7 +9,6 @@ import redis
 
 from sa_notify.redis.keys import Keys
 
-
 _NUMBER: Final = (int, float)
 _WORKER: Final = {"host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER}
 #: Of a worker that does not say.

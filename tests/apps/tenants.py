@@ -58,7 +58,9 @@ def titles() -> Select[Any]:
     if not current_user.is_authenticated:
         abort(403)
     return (
-        select(Document.id, Document.title).where(Document.tenant == current_user.tenant).order_by(Document.id)
+        select(Document.id, Document.title)
+        .where(Document.tenant == current_user.tenant)
+        .order_by(Document.id)
     )
 
 

@@ -1,9 +1,9 @@
-"""Two tenants with documents, two web workers behind one dispatcher, and clients that remember all they get."""
+"""Two tenants with documents, two web workers behind one dispatcher, clients that remember all they get."""
 
 import http.cookiejar
 import urllib.request
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any, Final
 
@@ -109,5 +109,3 @@ def site(tenants: Engine, redis_url: str, keys: Keys) -> Iterator[Site]:
         site = Site(urls, keys, redis_url)
         stack.callback(site.close)
         yield site
-
-

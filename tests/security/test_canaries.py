@@ -30,7 +30,9 @@ WHERE id % :parts = :part
 @pytest.fixture
 def channel(tenants: Engine) -> Iterator[Any]:
     """A session of whoever can connect, which hears what is announced."""
-    connection = psycopg2.connect(tenants.url.set(drivername="postgresql").render_as_string(hide_password=False))
+    connection = psycopg2.connect(
+        tenants.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    )
     connection.autocommit = True
     connection.cursor().execute("LISTEN sa_notify")
     yield connection

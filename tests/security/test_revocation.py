@@ -46,7 +46,7 @@ def test_a_logout_ends_what_every_worker_sends(tenants: Engine, site: Site) -> N
 
     def attempt(n: int) -> float:
         browser = site.browser("ann-1")
-        clients, windows = _watching(site, browser)
+        clients, _ = _watching(site, browser)
         browser.post("/logout")
         left_at = time.monotonic()
         wait_for(lambda: all(map(_gone, clients)), "the connections to end")

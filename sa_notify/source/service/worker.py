@@ -74,12 +74,15 @@ class Worker:
     def leader(self) -> Mapping[str, Any]:
         """What the dispatcher says of itself.
 
-        :raises SourceLost: when none leads, or the one that does follows nothing.
+        :raises SourceLost: when none leads, the one that does follows nothing, or it can't be understood.
         """
         found = self._client.get(self._keys.leader)
         if found is None:
             raise SourceLost("no dispatcher leads: start `sa-notify dispatch` with this SA_NOTIFY_REDIS_URL")
-        leader: Mapping[str, Any] = json.loads(str(found))
+        try:
+            leader = dict(json.loads(str(found)))
+        except (ValueError, TypeError, RecursionError):
+            raise SourceLost("what the dispatcher says of itself can't be read") from None
         if leader.get("epoch") is None:
             raise SourceLost("the dispatcher does not follow the database: its log says why")
         return leader
