@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 
-import pytest
 from sqlalchemy import Engine, insert, update
 
 from tests.apps.tenants import Document, User
@@ -86,19 +85,19 @@ def test_who_is_refused_is_closed_by_every_worker(tenants: Engine, site: Site) -
 
     assert _quickest(attempt) < SECONDS
     assert not other.closed and other.faults == []
+    admit(True)
+    _disconnects(site, neighbour)
 
 
 def _rows(client: ProtocolClient) -> int:
     return sum(event in ("snapshot", "diff") for event, _ in client.events)
 
 
-@pytest.mark.parametrize("user", ["ann-1"])
-def test_who_is_disconnected_comes_again_with_the_cookies_of_then(site: Site, user: str) -> None:
-    """``disconnect=True``: the connections end, of that user alone; who is still logged in may come again."""
-    browser = site.browser(user)
+def _disconnects(site: Site, stays: ProtocolClient) -> None:
+    """``disconnect=True``: the connections of that user alone end; who is still logged in may come again."""
+    browser = site.browser("ann-1")
     clients, _ = _watching(site, browser)
-    stays = site.client(site.browser("bob-1"), 0)
-    Browser(site.workers[1]).post(f"/revoke?user={user}&disconnect")
+    Browser(site.workers[1]).post("/revoke?user=ann-1&disconnect")
     wait_for(lambda: all(map(_gone, clients)), "the connections to end")
     assert not _gone(stays)
     again = site.client(browser, 0).subscribe("mine")
