@@ -9,11 +9,12 @@ from typing import Any, Final
 
 import pytest
 import redis
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, create_engine, insert
 
 from sa_notify.redis.connect import connect as connect_redis
 from sa_notify.redis.keys import Keys
 from tests.apps.tenants import Base, Document, User
+from tests.databases import fresh_database
 from tests.protocol import ProtocolClient
 from tests.service.dispatchers import InThread
 from tests.serving import serve
@@ -31,15 +32,20 @@ def document(id_: int, tenant: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture
-def tenants(engine: Engine) -> Engine:
+@pytest.fixture(scope="module")
+def tenants(pg_server: str) -> Iterator[Engine]:
     """The database: 60 documents, two users in each tenant."""
-    Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        connection.execute(insert(Document), [document(n, 1 + n % 2) for n in range(60)])
-        users = [{"id": f"{name}-{tenant}", "tenant": tenant} for tenant in (1, 2) for name in ("ann", "bob")]
-        connection.execute(insert(User), users)
-    return engine
+    with fresh_database(pg_server) as url:
+        engine = create_engine(url)
+        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.execute(insert(Document), [document(n, 1 + n % 2) for n in range(60)])
+            users = [
+                {"id": f"{name}-{tenant}", "tenant": tenant} for tenant in (1, 2) for name in ("ann", "bob")
+            ]
+            connection.execute(insert(User), users)
+        yield engine
+        engine.dispose()
 
 
 class Browser:
@@ -88,13 +94,10 @@ class Site:
             client.close()
 
 
-@pytest.fixture
-def keys() -> Keys:
-    return Keys(f"test-{uuid.uuid4().hex[:8]}")
-
-
-@pytest.fixture
-def site(tenants: Engine, redis_url: str, keys: Keys) -> Iterator[Site]:
+@pytest.fixture(scope="module")
+def site(tenants: Engine, redis_url: str) -> Iterator[Site]:
+    """One for all tests of a module: it takes seconds to start."""
+    keys = Keys(f"test-{uuid.uuid4().hex[:8]}")
     with ExitStack() as stack:
         dispatcher = InThread(tenants, redis_url, keys)
         stack.callback(dispatcher.stop)
