@@ -10,6 +10,7 @@ from sqlalchemy import Column, Engine, Integer, MetaData, Table, text
 
 import sa_notify
 from sa_notify import realtime
+from tests.readme import readme_blocks
 
 _PACKAGE = Path(sa_notify.__file__).parent
 _MODULES = sorted(_PACKAGE.rglob("*.py"))
@@ -66,3 +67,8 @@ def test_functions_with_their_owners_rights_have_a_search_path(engine: Engine) -
     for function in functions:
         assert "search_path=pg_catalog, pg_temp" in function.settings, function.proname
         assert not (function.prosecdef and function.anybody), function.proname
+
+
+def test_documents_give_the_same_rights() -> None:
+    """What README's script grants, under which the triggers' tests run, is what docs/security.md says."""
+    assert readme_blocks("permissions") == readme_blocks("permissions", "docs/security.md") != {}
