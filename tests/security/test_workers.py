@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import redis
 from sqlalchemy import Engine, insert, select, text, update
 
+from sa_notify.redis.overview import clients as connected
 from tests.apps.tenants import Document, User
 from tests.artifacts import artifact
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
@@ -26,6 +28,12 @@ UPDATE documents SET tenant = 3 - tenant, title = CASE tenant WHEN 1 THEN '{two}
   body = CASE tenant WHEN 1 THEN '{two} moved ' ELSE '{one} moved ' END || random()
 WHERE id % :parts = :part
 """.format(one=CANARIES[1], two=CANARIES[2])
+
+
+@pytest.fixture(autouse=True)
+def everybody_leaves(site: Site) -> Iterator[None]:
+    yield
+    site.close()
 
 
 @pytest.fixture
@@ -150,6 +158,15 @@ def _watching(site: Site, browser: Browser) -> tuple[list[ProtocolClient], list[
     return clients, windows
 
 
+def _listed(site: Site) -> dict[str | None, list[list[str]]]:
+    """The queries of each of a user's connections, as ``sa-notify clients`` has them."""
+    found: dict[str | None, list[list[str]]] = defaultdict(list)
+    with site.redis() as client:
+        for each in connected(client, site.keys):
+            found[each["user"]].append(each["queries"])
+    return found
+
+
 def _gone(client: ProtocolClient) -> bool:
     return not client._client.connected
 
@@ -176,10 +193,12 @@ def test_a_logout_ends_what_every_worker_sends(tenants: Engine, site: Site) -> N
     def attempt(n: int) -> float:
         browser = site.browser("ann-1")
         clients, _ = _watching(site, browser)
+        wait_for(lambda: _listed(site)["ann-1"] == [["mine"], ["mine"]], "them to be listed")
         browser.post("/logout")
         left_at = time.monotonic()
         wait_for(lambda: all(map(_gone, clients)), "the connections to end")
         took = time.monotonic() - left_at
+        wait_for(lambda: "ann-1" not in _listed(site), "them to be listed no more")
         heard = [len(client.events) for client in clients]
         _insert(tenants, 50_000 + n, other)
         assert [len(client.events) for client in clients] == heard
