@@ -131,6 +131,10 @@ class Runner:
         if silent:
             self._emitter.backlog.cut(sid)
 
+    def dismiss(self, sid: str) -> None:
+        """End a client's connection."""
+        self._emitter.backlog.end(sid)
+
     def has(self, subscriber: Subscriber) -> bool:
         """Whether a client uses this number."""
         with self._lock:
