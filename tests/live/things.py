@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import psycopg2
 from sqlalchemy import (
     CHAR,
     REAL,
@@ -33,14 +32,12 @@ from sqlalchemy import (
     Time,
     TypeDecorator,
     Uuid,
-    make_url,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sa_notify import realtime
 from sa_notify.change import Change
-from sa_notify.source.outbox.rows import changes
-from tests.capture.ears import GATE
+from tests.live.written import written
 
 
 class Mood(enum.Enum):
@@ -151,18 +148,18 @@ things = Table(
 )  # fmt: skip
 realtime(delivery="outbox", carry=[f"{name} %" for name in KINDS])(things)
 
-ROWS = 250
+ROWS = 150
 
 
 def fill(engine: Engine) -> dict[int, Change]:
     """Create the table with its rows; the changes that inserted them, by key."""
     metadata.create_all(engine)
-    with listening(engine) as written:
+    with written(engine) as outbox:
         with engine.begin() as connection:
             for at, row in enumerate(odd_rows()):
                 marks = ", ".join("%s" for _ in range(len(row) + 1))
                 connection.exec_driver_sql(f'INSERT INTO "Odd things" VALUES ({marks})', (at, *row))
-        return {int(change.key[0]): change for change in written() if change.key}
+        return {int(change.key[0]): change for change in outbox.changes() if change.key}
 
 
 def odd_rows() -> Iterator[list[Any]]:
@@ -170,29 +167,3 @@ def odd_rows() -> Iterator[list[Any]]:
     chance = random.Random(7)
     for _ in range(ROWS):
         yield [None if chance.random() < 0.16 else chance.choice(kind.stored) for kind in KINDS.values()]
-
-
-class listening:
-    """What triggers write to the outbox while all gates are open."""
-
-    def __init__(self, engine: Engine) -> None:
-        url = make_url(engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
-        self._connection = psycopg2.connect(url)
-        self._connection.autocommit = True
-
-    def __enter__(self) -> Any:
-        with self._connection.cursor() as cursor:
-            cursor.execute(
-                f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class"
-                " WHERE relkind = 'r' AND oid >= 16384"
-            )
-        return self._written
-
-    def _written(self) -> list[Change]:
-        union = " UNION ALL ".join(f"SELECT * FROM sa_notify.outbox_{n}" for n in range(4))
-        with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT relation, body FROM ({union}) rows ORDER BY seq")
-            return [change for relation, body in cursor.fetchall() for change in changes(relation, body)]
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
