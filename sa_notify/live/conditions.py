@@ -59,6 +59,7 @@ _PATTERNS: Final = {
     operators.endswith_op: (patterns.like, False, "%", ""),
     operators.not_endswith_op: (patterns.like, True, "%", ""),
 }
+_CONDITIONS: Final = (BooleanClauseList, BinaryExpression, UnaryExpression)
 _NULLABLE: Final = (types.String, types.Numeric, types.Float, types.LargeBinary)
 
 
@@ -106,16 +107,20 @@ class Conditions:
             return self._boolean(clause)
         if isinstance(clause, UnaryExpression):
             known = clause.operator is operators.inv and clause.modifier is None
-            return predicate.negated(self.of(clause.element)) if known else None
+            inner = clause.element
+            known = known and not isinstance(inner, BooleanClauseList)
+            return predicate.negated(self.of(inner)) if known else None
         if isinstance(clause, BinaryExpression):
             return self._binary(clause)
         return self._flag(clause)
 
     def _list(self, clause: Any) -> Predicate | None:
         parts = [self.of(part) for part in clause.clauses]
+        if not parts or any(_is_loose(part, clause.operator) for part in clause.clauses):
+            return None
         if clause.operator is operators.and_:
-            return predicate.all_of(parts) if parts else None
-        return predicate.any_of(parts) if clause.operator is operators.or_ and parts else None
+            return predicate.all_of(parts)
+        return predicate.any_of(parts) if clause.operator is operators.or_ else None
 
     def _boolean(self, clause: Any) -> Predicate | None:
         if clause.operator is operators.is_true:
@@ -159,7 +164,7 @@ class Conditions:
     def _is(self, left: Any, right: Any, *, negate: bool) -> Predicate | None:
         if isinstance(right, Null):
             return self._is_null(left, negate=negate)
-        if not isinstance(right, (True_, False_)):
+        if not isinstance(right, (True_, False_)) or not _stands_alone(left):
             return None
         test = predicate.is_true if isinstance(right, True_) else predicate.is_false
         found = test(self.of(left))
@@ -172,7 +177,7 @@ class Conditions:
             # JSON's null is not NULL, and a composite value may be made of NULLs
             sure = terms_of(column.type) is not None or isinstance(resolved(column.type), _NULLABLE)
             return leaves.nullness(stored(column.name), negate=negate) if sure else None
-        if not isinstance(inner, (BooleanClauseList, BinaryExpression, UnaryExpression)):
+        if not isinstance(element, Grouping) or not isinstance(inner, _CONDITIONS):
             return None
         found = predicate.is_null(self.of(inner)) if isinstance(inner.type, types.Boolean) else None
         return predicate.negated(found) if found is not None and negate else found
@@ -262,6 +267,19 @@ class Conditions:
 
 
 _CONSTANTS: Final = {"true": TRUE, "false": FALSE, "null": NULL}
+
+
+# SQLAlchemy does not always write parentheses where its tree has another: (NOT a) IS true is written
+# NOT a IS true, which PostgreSQL reads as NOT (a IS true). What is in doubt is not understood.
+
+
+def _stands_alone(element: Any) -> bool:
+    return isinstance(element, (Grouping, Column, True_, False_, Null))
+
+
+def _is_loose(part: Any, within: Any) -> bool:
+    """Whether it may be read as part of the list around it."""
+    return isinstance(part, BooleanClauseList) and (part.operator, within) != (operators.and_, operators.or_)
 
 
 def _has_value(bind: BindParameter[Any]) -> bool:
