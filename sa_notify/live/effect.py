@@ -52,10 +52,18 @@ def effect_of(live: LiveQuery, known: Known) -> Effect:
     if not (before | after) & TRUE:
         return NOTHING
     listing = live.listing(change.table)
+    if change.op == "delete" and listing is not None and _is_behind(live, listing, known.rowkey):
+        return NOTHING
     if listing is None or not listing.exact or not _is_certain(before) or not _is_certain(after):
         return REREAD
     there = (images[0] if before == TRUE else None, images[1] if after == TRUE else None)
     return _listed(live, listing, there)
+
+
+def _is_behind(live: LiveQuery, listing: Listing, rowkey: str) -> bool:
+    """Whether a row is none of a window that begins the list, so that its end moves nothing."""
+    is_first = listing.offset == 0 and live.window is not None and live.window.total is None
+    return is_first and rowkey not in live.rowkeys
 
 
 def _is_certain(outcomes: int) -> bool:

@@ -41,9 +41,6 @@ RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
 #: often enough to be called live meanwhile.
 UNWATCHED_SECONDS = 1.0
 
-#: Seconds of the database's time that reads may take in a second, over all its connections.
-BUDGET = 2.0
-
 
 class Hub:
     """The live queries of one process.
@@ -52,7 +49,7 @@ class Hub:
     :param budget: seconds of the database's time that reads may take in a second.
     """
 
-    def __init__(self, new_key: Callable[[], str], budget: float = BUDGET) -> None:
+    def __init__(self, new_key: Callable[[], str], budget: float = 2.0) -> None:
         self._new_key = new_key
         self._subscriptions = Subscriptions()
         self._following = False
@@ -68,6 +65,11 @@ class Hub:
     def following(self) -> bool:
         """Whether changes are being heard; while not, no window is proven up to date."""
         return self._following
+
+    @property
+    def budget(self) -> Pace:
+        """What reads have taken, and may take."""
+        return self._pace
 
     @property
     def subscriptions(self) -> Subscriptions:
