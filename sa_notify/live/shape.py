@@ -37,6 +37,16 @@ class Shape:
         self._key_of = self._by_entity() or self._by_columns(named or self._primary_key()) or _ordinal
 
     @property
+    def root(self) -> tuple[Any, ...] | None:
+        """The columns of the primary key that rowkeys are made of, in its order; ``None``: of something else."""
+        for item in self._items:
+            if item.mapper is not None:
+                properties = (item.mapper.get_property_by_column(column) for column in item.mapper.primary_key)
+                return tuple(getattr(item.clause, property_.key) for property_ in properties)
+        places = [] if self._key else self._primary_key()
+        return tuple(_plain(self._items[place].clause) for place in places) or None
+
+    @property
     def layout(self) -> Hashable:
         """Equal for shapes that make equal rows of equal results."""
         return (tuple(item.layout for item in self._items), self._key)
@@ -49,12 +59,15 @@ class Shape:
         # set when collections are loaded by joins: SQLAlchemy then refuses to give the rows unless asked so
         if getattr(result, "_unique_filter_state", None) is not None:
             result = result.unique()  # type: ignore[attr-defined]
-        found = list(result)
+        return self.made_of(list(result))
+
+    def made_of(self, found: Sequence[Sequence[Any]]) -> list[Row]:
+        """:meth:`rows` of a list, in which a row may have more columns than the statement."""
         keys = distinct(self._key_of(index, row) for index, row in enumerate(found))
         return [(key, self._values(row)) for key, row in zip(keys, found, strict=True)]
 
     def _values(self, row: Any) -> dict[str, Any]:
-        values = {item.name: item.encode(value) for item, value in zip(self._items, row, strict=True)}
+        values = {item.name: item.encode(value) for item, value in zip(self._items, row, strict=False)}
         return (values[self._items[0].name] or {}) if self._whole else values
 
     # -- keys
