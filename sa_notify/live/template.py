@@ -12,6 +12,7 @@ from sqlalchemy.sql import visitors
 from sqlalchemy.sql.elements import Grouping
 
 from sa_notify.live.dependencies import Dependencies
+from sa_notify.live.flat import Flat
 from sa_notify.live.identity import freeze
 from sa_notify.live.literals import literal_type
 from sa_notify.live.resolve import signature
@@ -22,13 +23,15 @@ class Template:
 
     :ivar barred: they can't be after all, as the database has shown.
     :ivar unkeyed: the same of their rows by key.
+    :ivar flat: how their rows are made of columns alone, once that is known.
     """
 
-    __slots__ = ("__weakref__", "_hash", "_parts", "barred", "unkeyed")
+    __slots__ = ("__weakref__", "_hash", "_parts", "barred", "flat", "unkeyed")
 
     def __init__(self, parts: Hashable) -> None:
         self._parts, self._hash = parts, hash(parts)
         self.barred = self.unkeyed = False
+        self.flat: tuple[Flat | None] | None = None
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -83,12 +86,13 @@ def _kinds(binds: Sequence[BindParameter[Any]], fixed: set[int], dialect: Dialec
     """Per value its type for PostgreSQL, or itself where it must be the same for all."""
     kinds: list[Hashable] = []
     for bind in binds:
+        value: Any = bind.value
         try:
             process: Any = bind.type.dialect_impl(dialect).bind_processor(dialect) or _same
-            many = isinstance(bind.value, (list, tuple, set, frozenset))
-            values = list(bind.value) if bind.expanding and many else [bind.value]
+            many = isinstance(value, (list, tuple, set, frozenset))
+            values = list(value) if bind.expanding and many else [value]
             if id(bind) in fixed or (many and not bind.expanding):
-                kinds.append(freeze(bind.value))
+                kinds.append(freeze(value))
             else:
                 kinds.append((bind.expanding, *(_kind(process(value)) for value in values)))
         except Exception:  # noqa: BLE001  # a value that its type refuses: told when the query is read

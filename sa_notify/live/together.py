@@ -62,7 +62,8 @@ class Together:
         if any(other.text != first.text for other in sent):
             raise NotTogether("the texts differ")
         self._text, self._width, self._values = first.text, width, first.values
-        used = [(match["name"], match["cast"]) for match in _PLACEHOLDER.finditer(first.text) if match["name"]]
+        matches = _PLACEHOLDER.finditer(first.text)
+        used = [(match["name"], match["cast"]) for match in matches if match["name"]]
         self._columns: dict[str, _Column] = {}
         for name in dict(used):
             values = [one.values[name] for one in sent]
@@ -133,8 +134,9 @@ class Together:
 
         names = [f"c{place}" for place in range(self._width)]
         arrays = ", ".join(f"CAST(%({PARAMETERS}_{column.name})s AS {column.type}[])" for column in columns)
+        # every name in it is made here, and the text is what SQLAlchemy has made
         text = (
-            f"SELECT {', '.join(f'q.{name}' for name in names)} "
+            f"SELECT {', '.join(f'q.{name}' for name in names)} "  # noqa: S608
             f"FROM unnest({arrays}) AS {PARAMETERS} ({', '.join(column.name for column in columns)}) "
             f"CROSS JOIN LATERAL (SELECT r.*, row_number() OVER () AS o "
             f"FROM ({_PLACEHOLDER.sub(place, self._text)}) AS r ({', '.join(names)})) AS q "
@@ -148,7 +150,7 @@ class Together:
 
 _TYPES = (
     # a null typmod would be written as that of SQL's short names: bpchar as character(1)
-    "SELECT format_type(told.type, -1) FROM pg_prepared_statements, "
+    "SELECT format_type(told.type, -1) FROM pg_prepared_statements, "  # noqa: S608
     "unnest(parameter_types) WITH ORDINALITY AS told (type, place) "
     f"WHERE name = '{PARAMETERS}' ORDER BY told.place"
 )

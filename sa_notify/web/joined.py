@@ -39,7 +39,12 @@ def joined(
     waiting = [True]
 
     def become(
-        connection: Connection, cursor: Any, text: str, values: Any, context: Any, many: bool
+        connection: Connection,
+        cursor: Any,  # noqa: ARG001
+        text: str,
+        values: Any,
+        context: Any,
+        many: bool,  # noqa: ARG001
     ) -> tuple[str, Any]:
         if not waiting:  # what is loaded after the rows
             return text, values

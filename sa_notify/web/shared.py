@@ -1,18 +1,19 @@
 """Reads queries that differ in bound values alone: one statement and one transaction for them all."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, literal_column
+from sqlalchemy import BindParameter, Connection, literal_column
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
+from sa_notify.live.flat import Flat, flat
 from sa_notify.live.keyed import keyed
 from sa_notify.live.query import Asked, Query, Reading, Row, Rows
 from sa_notify.live.snapshot import Snapshot
@@ -21,8 +22,6 @@ from sa_notify.live.together import NUMBER
 from sa_notify.web.failures import sqlstate
 from sa_notify.web.joined import CASTS, joined
 from sa_notify.web.reader import Source
-
-T = TypeVar("T")
 
 #: What PostgreSQL refuses in the text of a statement, whatever the values: of SQLSTATEs the class.
 _OF_THE_TEXT = ("42", "0A")
@@ -58,6 +57,11 @@ class StatementShared:
         self._found = found
 
     @property
+    def binds(self) -> Sequence[BindParameter[Any]]:
+        """Its values, in the template's order."""
+        return self._found.binds
+
+    @property
     def template(self) -> Hashable:
         """Equal for queries that can be read together."""
         return id(self) if self._found.template.barred else self._found.template
@@ -68,13 +72,12 @@ class StatementShared:
         :raises NotTogether: each of them must be read alone.
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
-        if self._found.template.unkeyed and any(item.keys is not None for item in asked):
-            raise NotTogether("rows of these statements can't be asked for by their keys")
+        template, keyed_too = self._found.template, any(item.keys is not None for item in asked)
+        if (template.unkeyed and keyed_too) or (template.barred and len(asked) > 1):
+            raise NotTogether("the database has refused these statements together")
         whole = [_One(number, _of(item.query)) for number, item in enumerate(asked) if item.keys is None]
         single = [
-            _One(number, _of(item.query), key)
-            for number, item in enumerate(asked)
-            for key in item.keys or ()
+            _One(number, _of(item.query), key) for number, item in enumerate(asked) for key in item.keys or ()
         ]
         with self._source.reading() as (connection, snapshot):
             read = self._readings(connection, snapshot, whole) if whole else {}
@@ -90,7 +93,7 @@ class StatementShared:
         source = self._source
         tables, doubts = source.cache.judge(connection, source.dependencies)
         with self._barring("barred"):
-            rows = self._run(connection, source.statement, asked, source.shape.made_of)
+            rows = self._rows(connection, source.statement, asked)
             totals = self._totals(connection, asked)
         return {
             one.number: Reading(
@@ -103,31 +106,43 @@ class StatementShared:
         total = self._source.total
         if total is None:
             return {}
-        return self._run(connection, total, asked, lambda rows: int(rows[0][0]))
+        with self._executed(connection, total, asked) as counted:
+            return {int(number): int(count or 0) for count, number in counted}
 
     def _by_key(self, connection: Connection, asked: Sequence[_One]) -> dict[int, Mapping[str, Any]]:
         source = self._source
         with self._barring("unkeyed"):
-            statement = keyed(source.statement, source.shape)
-            return self._run(connection, statement, asked, lambda rows: _mapped(source.shape.made_of(rows)))
+            found = self._rows(connection, keyed(source.statement, source.shape), asked)
+            return {number: _mapped(rows) for number, rows in found.items()}
 
-    def _run(
-        self,
-        connection: Connection,
-        statement: Any,
-        asked: Sequence[_One],
-        made_of: Callable[[list[Any]], T],
-    ) -> dict[int, T]:
-        """What is made of each query's rows, by its number; nothing of those that have none."""
-        numbered = statement.add_columns(literal_column(NUMBER))
-        own, binds = self._found.binds, [one.shared._found.binds for one in asked]
-        numbers, keys = [one.number for one in asked], [one.key for one in asked]
-        with Session(connection) as session, joined(connection, numbered, own, binds, numbers, keys):
-            result = session.execute(numbered)
+    def _rows(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> dict[int, list[Row]]:
+        """Each query's rows by its number; nothing of those that have none."""
+        shape, plan = self._source.shape, self._flat()
+        selecting = statement if plan is None else plan.statement(statement, shape)
+        with self._executed(connection, selecting, asked) as result:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
-            by_number = groupby(result, itemgetter(-1))
-            return {int(number): made_of(list(rows)) for number, rows in by_number}
+            if plan is not None:
+                return plan.by_number(list(result))
+            groups = groupby(result, itemgetter(-1))
+            return {int(number): shape.made_of(list(rows)) for number, rows in groups}
+
+    def _flat(self) -> Flat | None:
+        template = self._found.template
+        if template.flat is None:
+            source = self._source
+            dialect = source.engine.dialect
+            template.flat = (flat(source.statement, source.shape, source.dependencies, dialect),)
+        return template.flat[0]
+
+    @contextmanager
+    def _executed(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> Iterator[Any]:
+        """The rows of all, each with its query's number as the last column, query by query."""
+        numbered = statement.add_columns(literal_column(NUMBER))
+        own, binds = self.binds, [one.shared.binds for one in asked]
+        numbers, keys = [one.number for one in asked], [one.key for one in asked]
+        with Session(connection) as session, joined(connection, numbered, own, binds, numbers, keys):
+            yield session.execute(numbered)
 
     @contextmanager
     def _barring(self, flag: str) -> Iterator[None]:
