@@ -290,6 +290,9 @@ class Hub:
         live = self._subscriptions.get(key)
         if live is None:
             return []
+        if live.patching is not None:
+            live.whole = True  # its rows can't be read by their keys
+            return self.patched(key, {}, now, cost)
         self._proofs.finished(live, reading, now, self._journal)
         doubts_before, rowkeys = live.doubts, live.rowkeys
         self._spend(live, now, cost)

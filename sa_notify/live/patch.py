@@ -17,6 +17,8 @@ FEW = 10
 
 def worth_it(live: LiveQuery) -> bool:
     """Whether reading the rows that are due costs less than reading the window."""
+    if live.whole or live.query.shared is None:
+        return False
     rows = len(live.rowkeys)
     if len(live.due) > max(FEW, rows // 2):
         return False

@@ -1,9 +1,10 @@
 """A live query as the hub knows it: an identity, and a way to read it."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
 
+from sa_notify.change import Key
 from sa_notify.live.bodies import TableKey
 from sa_notify.live.plan import Plan
 from sa_notify.live.snapshot import Snapshot
@@ -72,6 +73,7 @@ class Query:
         Raises :class:`SubscriptionError` to close the query for all its subscribers.
     :param refresh: seconds between re-reads of a query with doubts.
     :param plan: what changes of rows mean to the result; ``None`` where that is not known.
+    :param shared: how it is read together with others; ``None``: it is always read alone.
     """
 
     name: str
@@ -79,3 +81,45 @@ class Query:
     read: Callable[[], Reading]
     refresh: float = 2.0
     plan: Plan | None = None
+    shared: "Shared | None" = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Asked:
+    """What is wanted of one query.
+
+    :param keys: only these rows of the root table, answered by :class:`Rows`; ``None``: the whole
+        result, answered by :class:`Reading`.
+    """
+
+    query: Query
+    keys: tuple[Key, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Those of the rows asked for that the result without LIMIT and OFFSET has.
+
+    :param rows: their values in JSON terms, by rowkey.
+    :param snapshot: taken before or with the rows, never after them.
+    """
+
+    rows: Mapping[str, dict[str, Any]]
+    snapshot: Snapshot
+
+
+class Shared(Protocol):
+    """How a query is read together with others that differ from it in bound values alone."""
+
+    @property
+    def template(self) -> Hashable:
+        """Equal for queries that can be read together."""
+        ...
+
+    def together(self, asked: Sequence[Asked]) -> Sequence[Reading | Rows]:
+        """Read queries of this template at once; the answers in the same order.
+
+        :raises NotTogether: each of them must be read alone.
+        :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
+        """
+        ...

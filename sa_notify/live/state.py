@@ -24,6 +24,7 @@ class LiveQuery:
     :param own: tables of the statement by the name under which changes of them are announced, as far as
         the plan holds for them.
     :param rows: how rows of the result are read one by one; ``None`` where they can't be.
+    :param whole: rows of it can't be read by their keys, as it has turned out.
     :param rowkeys: of the window's rows.
     :param edges: where the window's first and last row stand in its order; ``None`` until it is asked for.
     :param dirty: it must be read again; if it is being read, afterwards.
@@ -54,6 +55,7 @@ class LiveQuery:
     own: Mapping[str, Own] = field(default_factory=dict)
     plan: Plan | None = None
     rows: RowsPlan | None = None
+    whole: bool = False
     rowkeys: frozenset[str] = frozenset()
     edges: tuple[SortKey | None, SortKey | None] | None = None
     doubts: tuple[str, ...] = ()

@@ -21,6 +21,13 @@ def is_passing(error: BaseException | None) -> bool:
     return isinstance(error, _PASSING) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
+def sqlstate(error: BaseException | None) -> str | None:
+    """What PostgreSQL calls a failure, if it came from there."""
+    original = getattr(error, "orig", None)
+    state = getattr(original, "pgcode", None) or getattr(original, "sqlstate", None)
+    return None if state is None else str(state)
+
+
 def query_failed(error: Exception) -> SubscriptionError:
     """What subscribers are told of a failure: nothing of its content."""
     if isinstance(error, SubscriptionError):
@@ -37,8 +44,7 @@ def log_failure(logger: logging.Logger, name: str, error: Exception) -> None:
     if isinstance(error, SubscriptionError):
         logger.info("live query %s is closed: %s", name, error.code)
     elif isinstance(error, DBAPIError):
-        state = getattr(error.orig, "pgcode", None) or getattr(error.orig, "sqlstate", None)
-        kind = type(error.orig).__name__
+        kind, state = type(error.orig).__name__, sqlstate(error)
         logger.warning("live query %s failed: %s, SQLSTATE %s: PostgreSQL's log says more", name, kind, state)
         logger.debug("live query %s failed in\n%s", name, _where(error))
     elif isinstance(error, SaNotifyError):

@@ -13,8 +13,9 @@ from sa_notify.errors import SourceLost, SubscriptionError
 from sa_notify.live import actions as act
 from sa_notify.live.actions import Action, Subscriber
 from sa_notify.live.hub import Hub
-from sa_notify.live.query import Query
+from sa_notify.live.query import Query, Reading, Rows
 from sa_notify.source.interest import Interest
+from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
 
@@ -50,6 +51,7 @@ class Runner:
         self._emitter = emitter
         self._forget_coverage = forget_coverage
         self._interest = interest
+        self._desk = Desk(runtime, self)
         self._hub = Hub(lambda: secrets.token_urlsafe(12))
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
@@ -163,6 +165,11 @@ class Runner:
             self._do(self._hub.prove(self._now()))
 
     @property
+    def busy(self) -> float:
+        """Seconds that reads have taken up to now; it only grows."""
+        return self._desk.busy
+
+    @property
     def queries(self) -> int:
         """How many there are; from any native thread."""
         return len(self._hub)
@@ -222,9 +229,17 @@ class Runner:
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             self._hands[type(action)](self, action)
+        self._desk.begin()
 
     def _read(self, action: act.Read) -> None:
-        self._runtime.spawn(self._run, action.key)
+        query = self._hub.query(action.key)
+        if query is not None:
+            self._desk.put(action.key, query)
+
+    def _patch(self, action: act.Patch) -> None:
+        query = self._hub.query(action.key)
+        if query is not None:
+            self._desk.put(action.key, query, action.rows)
 
     def _wait(self, action: act.Wait) -> None:
         self._runtime.later(action.seconds, self._due, action.key, action.turn)
@@ -289,6 +304,7 @@ class Runner:
 
     _hands: ClassVar[dict[type[Action], Callable[[Any, Any], None]]] = {
         act.Read: _read,
+        act.Patch: _patch,
         act.Wait: _wait,
         act.Take: _take_soon,
         act.Greet: _greet_soon,
@@ -328,25 +344,22 @@ class Runner:
         with self._lock:
             self._do(self._hub.taken(action, stand, self._now()))
 
-    def _run(self, key: str) -> None:
-        with self._lock:
-            query = self._hub.query(key)
-        if query is None:
-            return
-        began = self._now()
-        try:
-            reading = self._runtime.call(query.read)
-        except Exception as error:  # noqa: BLE001  # whatever a query does, its subscribers are told
-            metrics.READS.labels(query.name, "failed").inc()
-            self._failed(key, query.name, error)
-            return
-        metrics.READS.labels(query.name, "done").inc()
-        metrics.READ_SECONDS.labels(query.name).observe(self._now() - began)
-        with self._lock:
-            self._do(self._hub.finished(key, reading, self._now()))
+    # -- what the desk has read
 
-    def _failed(self, key: str, name: str, error: Exception) -> None:
-        log_failure(logger, name, error)
+    def wanted(self, key: str) -> bool:
+        with self._lock:
+            return self._hub.query(key) is not None
+
+    def finished(self, key: str, reading: Reading, seconds: float) -> None:
+        with self._lock:
+            self._do(self._hub.finished(key, reading, self._now(), seconds))
+
+    def rows(self, key: str, rows: Rows, seconds: float) -> None:
+        with self._lock:
+            self._do(self._hub.patched(key, rows.rows, self._now(), seconds))
+
+    def failed(self, key: str, query: Query, error: Exception) -> None:
+        log_failure(logger, query.name, error)
         told = query_failed(error)
         with self._lock:
             self._do(self._hub.failed(key, is_passing(error), told.code, told.message))
