@@ -254,7 +254,10 @@ class Hub:
             return self._read_all(live, now)
         if live.due:
             return [Patch(live.key, live.begin_patch(now))]
-        return self._tell(live, now) if live.gained else []
+        if live.gained:
+            return self._tell(live, now)
+        live.stale_since = None  # what came has gone again
+        return []
 
     def _read_all(self, live: LiveQuery, now: float) -> list[Action]:
         live.begin_read(now)

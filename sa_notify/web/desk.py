@@ -140,9 +140,7 @@ class Desk:
 
     # -- answers
 
-    def _tell(
-        self, requests: Sequence[Request], answers: Sequence[Reading | Rows], seconds: float
-    ) -> None:
+    def _tell(self, requests: Sequence[Request], answers: Sequence[Reading | Rows], seconds: float) -> None:
         since = self._runtime.monotonic()
         for request, answer in zip(requests, answers, strict=True):
             metrics.READS.labels(request.query.name, "done").inc()

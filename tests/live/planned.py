@@ -91,7 +91,8 @@ class Planned(Simulation):
 
     def query(self, listed: Any, _: Any = None) -> Query:  # type: ignore[override]
         plan = self.plans.setdefault(listed, listed.plan())
-        return Query("q", listed, lambda: None, plan=plan)  # type: ignore[arg-type,return-value]
+        shared: Any = "its rows can be read by their keys"
+        return Query("q", listed, lambda: None, plan=plan, shared=shared)  # type: ignore[arg-type,return-value]
 
     # -- transactions
 

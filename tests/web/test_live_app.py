@@ -222,7 +222,7 @@ def test_writes_that_no_trigger_sees_are_found(
     client = _client(app)
     assert _ask(client, "subscribe", id=1, query="page")["ok"]
     wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
-    wait_for(lambda: all(live.idle for live in _running(app).runner._hub._by_key.values()), "rest")
+    wait_for(lambda: all(live.idle for live in _running(app).runner._hub.subscriptions.all()), "rest")
     with database.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text("UPDATE items SET title = 'unseen'"))

@@ -51,7 +51,7 @@ class Watcher:
     @property
     def live(self) -> Any:
         """What the hub knows of the query."""
-        (live,) = running(self.app).runner._hub._by_key.values()
+        (live,) = running(self.app).runner._hub.subscriptions.all()
         return live
 
     def wait_until_watched(self) -> None:
@@ -143,9 +143,9 @@ def test_a_table_that_becomes_realtime_is_watched(database: Engine, monkeypatch:
     with delivered(Base.metadata, "outbox"), _decorated(Unheard, "outbox"):
         Base.metadata.create_all(database)
     wait_for(lambda: not watcher.live.doubts, "no doubt")
-    wait_for(lambda: not running(app).runner._hub._awaiting and not watcher.live.reading, "read again")
-    before = running(app).runner._hub._standing.turn
-    wait_for(lambda: running(app).runner._hub._standing.turn >= before, "asked for")
+    wait_for(lambda: not running(app).runner._hub._asking._waiting and not watcher.live.reading, "read again")
+    before = running(app).runner._hub._asking.standing.turn
+    wait_for(lambda: running(app).runner._hub._asking.standing.turn >= before, "asked for")
     with database.begin() as connection:
         connection.execute(update(Unheard).values(n=77))
     watcher.shows("77", "the change")
