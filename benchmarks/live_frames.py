@@ -1,6 +1,7 @@
-"""Text frames of a websocket, read at a tenth of a websocket library's cost.
+"""Text frames of a websocket, at about 12 µs each.
 
-Thousands of clients in one process would otherwise be slower than the server that they measure.
+Read by websocket-client, 200 clients in one process were 12 s late where the server was not (1,000 changes a
+second for 10 s).
 https://www.rfc-editor.org/rfc/rfc6455#section-5.2
 """
 
