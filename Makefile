@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
+.PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean bench-live
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -66,6 +66,9 @@ bench-delivery: $(INSTALLED) ## Measure the outbox beside NOTIFY: slow disk, lat
 
 bench-dispatch: $(INSTALLED) ## Measure the dispatcher and the leg through Redis; BENCH_ARGS too
 	$(PY) -m benchmarks.dispatch $(BENCH_ARGS)
+
+bench-live: $(INSTALLED) ## Measure live queries by the thousand; BENCH_ARGS="--only idle,storm", "--quick"
+	$(PY) -m benchmarks.live $(BENCH_ARGS)
 
 bench-reconnect: $(INSTALLED) ## Measure how two thousand clients come back; BENCH_ARGS too
 	$(PY) -m benchmarks.reconnect $(BENCH_ARGS)
