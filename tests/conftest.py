@@ -4,6 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,13 @@ def redis_url() -> Iterator[str]:
 @pytest.fixture
 def database_url(pg_server: str) -> Iterator[str]:
     """A fresh, empty database; whatever is still connected is thrown out at the end."""
+    with fresh_database(pg_server) as url:
+        yield url
+
+
+@contextmanager
+def fresh_database(pg_server: str) -> Iterator[str]:
+    """The same, where tests share one."""
     url = make_url(pg_server)
     name = f"t_{uuid.uuid4().hex[:12]}"
     janitor = DatabaseJanitor(
