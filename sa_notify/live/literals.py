@@ -22,17 +22,18 @@ def literal_type(value: Any) -> str | None:
     return found(value) if found else None
 
 
-def parameter_type(value: Any) -> str | None:
-    """A type that keeps a value which the server is sent beside a statement that casts it, as by psycopg 3.
+def parameter_type(value: Any, *, cast: bool) -> str | None:
+    """The type of a value that the server is sent beside the statement, as by psycopg 3.
 
-    :returns: ``None`` where it is not known.
+    :param cast: the statement casts it: any type will do that keeps the value.
+    :returns: :data:`UNTYPED` for strings that are not cast; ``None`` where it is not known.
     """
     kind = type(value)
     if kind is int:
-        return "bigint" if abs(value) <= _INT8 else None
-    if kind is float:
-        return "double precision"
-    return "text" if kind is str else literal_type(value)
+        return "bigint" if cast and abs(value) <= _INT8 else None
+    if kind is str:
+        return "text" if cast else UNTYPED
+    return _PARAMETERS.get(kind) or literal_type(value)
 
 
 def _integer(value: int) -> str | None:
@@ -61,3 +62,5 @@ _LITERALS: dict[type, Callable[[Any], str | None]] = {
     dt.time: lambda value: "time" if value.tzinfo is None else None,
     dt.timedelta: lambda _: "interval",
 }
+
+_PARAMETERS: dict[type, str] = {float: "double precision", Decimal: "numeric"}

@@ -17,6 +17,9 @@ from sa_notify.live.identity import freeze
 from sa_notify.live.literals import literal_type
 from sa_notify.live.resolve import signature
 
+_CLAUSES = ("_order_by_clauses", "_group_by_clauses", "_distinct_on")
+_EXTENSIONS = ("_post_select_clause", "_pre_columns_clause", "_post_criteria_clause", "_post_body_clause")
+
 
 class Template:
     """Equal for statements that can be read together; equal ones are one object while it is used.
@@ -76,7 +79,7 @@ def shareable(
     made = Template(parts)
     template = _TEMPLATES.get(made)
     if template is None:
-        if any(_sorts_by_number(element) for element in visitors.iterate(statement)):
+        if any(_is_odd(element) for element in visitors.iterate(statement)):
             return None
         template = _TEMPLATES.setdefault(made, made)
     return Shareable(template, binds)
@@ -161,12 +164,16 @@ def _has_columns_alone(mapper: Mapper[Any]) -> bool:
     return all(isinstance(attribute.columns[0], Column) for attribute in mapper.column_attrs)
 
 
-def _sorts_by_number(element: Any) -> bool:
-    """Whether a bound value is what rows are sorted or grouped by: a number is a column's place there."""
-    if not hasattr(element, "_order_by_clauses"):
-        return False
-    clauses = [*element._order_by_clauses, *element._group_by_clauses]  # noqa: SLF001
-    return any(_is_bind(clause) for clause in [*clauses, *getattr(element, "_distinct_on", ())])
+def _is_odd(element: Any) -> bool:
+    """Whether a bound value is what rows are sorted or grouped by, where a number is a column's place.
+
+    Or whether it is an extension of SELECT that nobody knows.
+    """
+    parts = [getattr(element, name, None) for name in _EXTENSIONS]
+    if any(part is not None and not hasattr(part, "_distinct_on") for part in parts):
+        return True
+    clauses = [clause for name in _CLAUSES for clause in getattr(element, name, ())]
+    return any(_is_bind(clause) for clause in clauses)
 
 
 def _is_bind(clause: Any) -> bool:

@@ -5,7 +5,7 @@ rows, it does as when the statement is read alone.
 """
 
 import re
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,15 @@ from sa_notify.live.literals import UNTYPED, literal_type, parameter_type
 
 #: The parameter rows, and their column that numbers the queries: for a statement to select.
 PARAMETERS, NUMBER = "_sa_notify", "_sa_notify.n"
+
+#: What types the question's strings have, in order.
+TYPES = (
+    # a null typmod would be written as that of SQL's short names: bpchar as character(1)
+    "SELECT format_type(told.type, -1) FROM pg_prepared_statements, "  # noqa: S608
+    "unnest(parameter_types) WITH ORDINALITY AS told (type, place) "
+    f"WHERE name = '{PARAMETERS}' ORDER BY told.place"
+)
+FORGET = f"DEALLOCATE {PARAMETERS}"
 
 _PLACEHOLDER = re.compile(r"%%|%\((?P<name>[^)]+)\)s(?P<cast>::)?")
 
@@ -63,32 +72,36 @@ class Together:
             raise NotTogether("the texts differ")
         self._text, self._width, self._values = first.text, width, first.values
         matches = _PLACEHOLDER.finditer(first.text)
-        used = [(match["name"], match["cast"]) for match in matches if match["name"]]
+        self._cast = cast
+        self._is_cast: dict[str, bool] = {}
+        for match in matches:
+            if name := match["name"]:
+                self._is_cast[name] = self._is_cast.get(name, True) and match["cast"] is not None
         self._columns: dict[str, _Column] = {}
-        for name in dict(used):
+        for name in self._is_cast:
             values = [one.values[name] for one in sent]
             if _differ(values):
-                told = cast and all(casts for other, casts in used if other == name)
-                self._columns[name] = _Column(f"x{len(self._columns)}", _type(values, cast, told), values)
+                type_ = _common(self._type(value, self._is_cast[name]) for value in values)
+                self._columns[name] = _Column(f"x{len(self._columns)}", type_, values)
         self._extra = [_Column("n", "integer", list(numbers)), *_key_columns(keys)]
 
     @property
     def question(self) -> tuple[str, Mapping[str, Any]] | None:
-        """A statement that makes PostgreSQL tell what types strings have where they stand.
+        """A statement after which :data:`TYPES` tell what types strings have where they stand.
 
-        It gives one row for each of them, in order; ``None`` when there is nothing to ask. What it prepares
-        is dropped by :meth:`statement`.
+        Till :data:`FORGET`; ``None`` when there is nothing to ask.
         """
         if not self._untyped:
             return None
         columns = [column for column in self._columns.values() if column.type != UNTYPED]
-        prepared, values = self._rendered(columns + self._extra, self._asking())
-        return f"PREPARE {PARAMETERS} AS {prepared}; {_TYPES}", values
+        array = _null if self._cast else _array
+        prepared, values = self._rendered(columns + self._extra, self._asking(), array)
+        return f"PREPARE {PARAMETERS} AS {prepared}", {} if self._cast else values
 
     def statement(self, types: Sequence[str] = ()) -> tuple[str, Mapping[str, Any]]:
         """The statement and its values; its rows are each query's in order, one query after the other.
 
-        :param types: what :attr:`question` gave.
+        :param types: what :data:`TYPES` gave.
         :raises NotTogether: the places of a string do not agree about its type.
         """
         told: dict[str, str] = {}
@@ -99,8 +112,10 @@ class Together:
             _Column(column.name, told.get(name, column.type), column.values)
             for name, column in self._columns.items()
         ]
-        text, values = self._rendered(columns + self._extra, self._column_of)
-        return (f"DEALLOCATE {PARAMETERS}; {text}" if told else text), values
+        return self._rendered(columns + self._extra, self._column_of, _array)
+
+    def _type(self, value: Any, cast: bool) -> str | None:
+        return parameter_type(value, cast=cast) if self._cast else literal_type(value)
 
     @property
     def _untyped(self) -> list[str]:
@@ -112,13 +127,24 @@ class Together:
         column = self._columns.get(name)
         return None if column is None else f"{PARAMETERS}.{column.name}"
 
+    def _nothing(self, name: str) -> str:
+        """What stands for a value in a statement that is not executed, nor sent values."""
+        if self._is_cast[name]:
+            return "NULL"
+        type_ = self._type(self._values[name], cast=False)
+        if not type_:
+            raise NotTogether("a value is sent without its type")
+        return f"CAST(NULL AS {type_})"
+
     def _asking(self) -> Callable[[str], str | None]:
         places = 0
 
         def place_of(name: str) -> str | None:
             nonlocal places
             column = self._columns.get(name)
-            if column is None or column.type != UNTYPED:
+            if column is None:
+                return self._nothing(name) if self._cast else None
+            if column.type != UNTYPED:
                 return self._column_of(name)
             places += 1
             return f"${places}"
@@ -126,14 +152,17 @@ class Together:
         return place_of
 
     def _rendered(
-        self, columns: Sequence[_Column], place_of: Callable[[str], str | None]
+        self,
+        columns: Sequence[_Column],
+        place_of: Callable[[str], str | None],
+        array: Callable[[_Column], str],
     ) -> tuple[str, Mapping[str, Any]]:
         def place(match: re.Match[str]) -> str:
             found = place_of(match["name"]) if match["name"] else None
-            return match[0] if found is None else found + (match["cast"] or "")
+            return match[0] if found is None else f"{found}{match['cast'] or ''}"
 
         names = [f"c{place}" for place in range(self._width)]
-        arrays = ", ".join(f"CAST(%({PARAMETERS}_{column.name})s AS {column.type}[])" for column in columns)
+        arrays = ", ".join(f"CAST({array(column)} AS {column.type}[])" for column in columns)
         # every name in it is made here, and the text is what SQLAlchemy has made
         text = (
             f"SELECT {', '.join(f'q.{name}' for name in names)} "  # noqa: S608
@@ -148,12 +177,12 @@ class Together:
         }
 
 
-_TYPES = (
-    # a null typmod would be written as that of SQL's short names: bpchar as character(1)
-    "SELECT format_type(told.type, -1) FROM pg_prepared_statements, "  # noqa: S608
-    "unnest(parameter_types) WITH ORDINALITY AS told (type, place) "
-    f"WHERE name = '{PARAMETERS}' ORDER BY told.place"
-)
+def _array(column: _Column) -> str:
+    return f"%({PARAMETERS}_{column.name})s"
+
+
+def _null(_: _Column) -> str:
+    return "NULL"
 
 
 def _differ(values: Sequence[Any]) -> bool:
@@ -161,14 +190,12 @@ def _differ(values: Sequence[Any]) -> bool:
     return any(freeze(value) != first for value in values)
 
 
-def _type(values: Sequence[Any], cast: bool, told: bool) -> str:
-    if cast and not told:
-        raise NotTogether("a value is sent without its type")
-    types = {(parameter_type if cast else literal_type)(value) for value in values}
-    found = types.pop()
-    if types or found is None:
+def _common(types: Iterable[str | None]) -> str:
+    found = set(types)
+    type_ = found.pop()
+    if found or type_ is None:
         raise NotTogether("values have no type in common")
-    return found
+    return type_
 
 
 def _key_columns(keys: Sequence[Key]) -> list[_Column]:

@@ -8,7 +8,7 @@ from sqlalchemy import BindParameter, Connection, event
 
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
-from sa_notify.live.together import Sent, Together
+from sa_notify.live.together import FORGET, TYPES, Sent, Together
 
 #: Drivers, and whether SQLAlchemy tells them each value's type in the statement.
 CASTS = {"psycopg2": False, "psycopg": True}
@@ -45,7 +45,7 @@ def joined(
         values: Any,
         context: Any,
         many: bool,  # noqa: ARG001
-    ) -> tuple[str, Any]:
+    ) -> tuple[str, Mapping[str, Any]]:
         if not waiting:  # what is loaded after the rows
             return text, values
         waiting.clear()
@@ -55,7 +55,7 @@ def joined(
             raise NotTogether("the statement is changed before it is executed")
         cast = CASTS[connection.dialect.driver]
         made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
-        return made.statement(_types(connection, made))
+        return _asked(connection, made, made.question, several=not cast)
 
     event.listen(connection, "before_cursor_execute", become, retval=True)
     try:
@@ -71,12 +71,24 @@ def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:
     return [Sent(text, one.values) for one in every]
 
 
-def _types(connection: Connection, made: Together) -> list[str]:
-    question = made.question
+def _asked(
+    connection: Connection, made: Together, question: tuple[str, Mapping[str, Any]] | None, *, several: bool
+) -> tuple[str, Mapping[str, Any]]:
+    """The statement, after PostgreSQL was asked about its strings.
+
+    :param several: the driver takes several statements at once, and gives the last one's rows.
+    """
     if question is None:
-        return []
+        return made.statement()
     text, values = question
-    return [str(type_) for (type_,) in connection.exec_driver_sql(text, dict(values))]
+    if several:
+        told = connection.exec_driver_sql(f"{text}; {TYPES}", dict(values)).scalars().all()
+        statement, values = made.statement(told)
+        return f"{FORGET}; {statement}", values
+    connection.exec_driver_sql(text, dict(values))
+    told = connection.exec_driver_sql(TYPES).scalars().all()
+    connection.exec_driver_sql(FORGET)
+    return made.statement(told)
 
 
 def _every(context: Any, place: Mapping[int, int], wanted: set[int], binds: Sequence[_Binds]) -> list[Sent]:
