@@ -22,7 +22,8 @@ def keyed(statement: Any, rows: RowsPlan, keys: Sequence[Key]) -> Any:
     plain = statement.order_by(None).limit(None).offset(None)
     if len(arrays) == 1:
         return plain.where(rows.key[0] == any_(arrays[0]))
-    wanted = func.unnest(*arrays).table_valued(*(f"k{n}" for n in range(len(arrays))), name="sa_notify_keys")
+    names = [f"k{n}" for n in range(len(arrays))]
+    wanted = func.unnest(*arrays).table_valued(*names, name="sa_notify_keys").render_derived()
     same = and_(true(), *(column == wanted.c[n] for n, column in enumerate(rows.key)))
     return plain.where(exists(select(literal(1)).select_from(wanted).where(same)))
 
