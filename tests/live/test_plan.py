@@ -29,7 +29,7 @@ FEW: Any = {"phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink
 @pytest.fixture(scope="module")
 def crew(pg_server: str) -> Iterator[Engine]:
     """An empty crew, whose foreign keys are left out: more may happen."""
-    with new_database(pg_server, "crew") as url:
+    with new_database(pg_server) as url:
         engine = create_engine(url)
         metadata.create_all(engine)
         yield engine
