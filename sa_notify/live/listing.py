@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Alias, BindParameter, FromClause, Join, TableClause
 from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.elements import ColumnElement, Label
 
 from sa_notify.capture.names import stored
 from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
@@ -188,5 +188,6 @@ def _attribute(statement: Any, body: Body, source: FromClause, column: Any) -> s
     """The name under which rows on the wire have the column, if they have it as it is stored."""
     if not is_plain(column.type):
         return None
-    selected = (base_column(element, source) for element in body.select.inner_columns)
+    plain = (element.element if isinstance(element, Label) else element for element in body.select.inner_columns)
+    selected = (base_column(element, source) for element in plain)
     return wire_name(statement, column) if any(one is column for one in selected) else None

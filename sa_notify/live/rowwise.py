@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import BindParameter, Case, Cast, Column, Extract, Label, TypeCoerce
-from sqlalchemy.sql import visitors
+from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import (
     AsBoolean,
     BinaryExpression,
@@ -23,6 +23,7 @@ _KINDS = (
     AsBoolean, BinaryExpression, BindParameter, BooleanClauseList, Case, Cast, ClauseList, Extract, False_,
     Grouping, Label, Null, True_, TypeClause, TypeCoerce, UnaryExpression,
 )  # fmt: skip
+_SPREADING = (operators.distinct_op, operators.any_op, operators.all_op)
 #: Neither aggregates nor anything that gives several rows.
 _FUNCTIONS = frozenset(
     """
@@ -49,4 +50,4 @@ def _is_known(part: Any, sources: Collection[int]) -> bool:
     if isinstance(part, FunctionElement):
         name, packages = str(getattr(part, "name", "")).lower(), getattr(part, "packagenames", ())
         return name in _FUNCTIONS and not packages
-    return isinstance(part, _KINDS)
+    return isinstance(part, _KINDS) and getattr(part, "operator", None) not in _SPREADING

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import (
     Engine,
+    create_engine,
     insert,
 )
 from sqlalchemy.orm import (
@@ -24,6 +25,8 @@ from tests.live.models import (
     metadata,
     plain_table,
 )
+from tests.live.things import Rows, fill
+from tests.live.written import new_database
 
 
 @pytest.fixture
@@ -42,3 +45,19 @@ def session(engine: Engine) -> Iterator[Session]:
         session.commit()
     with Session(engine) as session:
         yield session
+
+
+@pytest.fixture(scope="session")
+def things_url(pg_server: str) -> Iterator[str]:
+    """A database for odd things."""
+    with new_database(pg_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def rows(things_url: str) -> Rows:
+    """Its odd things, as their changes carry them."""
+    engine = create_engine(things_url)
+    found = fill(engine)
+    engine.dispose()
+    return found

@@ -36,7 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from sa_notify import realtime
-from sa_notify.change import Change
+from sa_notify.live.images import images
 from tests.live.written import written
 
 
@@ -151,15 +151,22 @@ realtime(delivery="outbox", carry=[f"{name} %" for name in KINDS])(things)
 ROWS = 150
 
 
-def fill(engine: Engine) -> dict[int, Change]:
-    """Create the table with its rows; the changes that inserted them, by key."""
+class Rows(dict[int, Mapping[str, Any]]):
+    """Of each row what its change carries. Short, as Hypothesis writes out what a test is given."""
+
+    def __repr__(self) -> str:
+        return "..."
+
+
+def fill(engine: Engine) -> Rows:
+    """Create the table with its rows."""
     metadata.create_all(engine)
     with written(engine) as outbox:
         with engine.begin() as connection:
             for at, row in enumerate(odd_rows()):
                 marks = ", ".join("%s" for _ in range(len(row) + 1))
                 connection.exec_driver_sql(f'INSERT INTO "Odd things" VALUES ({marks})', (at, *row))
-        return {int(change.key[0]): change for change in outbox.changes() if change.key}
+        return Rows({int(c.key[0]): images(c, ["id"])[1] or {} for c in outbox.changes() if c.key})
 
 
 def odd_rows() -> Iterator[list[Any]]:

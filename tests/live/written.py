@@ -1,5 +1,6 @@
 """What triggers write to the outbox while all gates are open."""
 
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -46,11 +47,11 @@ class Written:
 
 
 @contextmanager
-def new_database(server: str, name: str) -> Iterator[str]:
-    """The URL of a database for all tests of a module."""
+def new_database(server: str) -> Iterator[str]:
+    """The URL of a database for several tests."""
+    name = f"t_{uuid.uuid4().hex[:12]}"
     plain = create_engine(server, isolation_level="AUTOCOMMIT")
     with plain.connect() as connection:
-        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         connection.exec_driver_sql(f"CREATE DATABASE {name}")
     yield make_url(server).set(database=name).render_as_string(hide_password=False)
     with plain.connect() as connection:

@@ -1,0 +1,133 @@
+"""Plans are right of every kind of statement: what they call irrelevant, or one row's own, is."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, event, given, note, reject, settings
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.postgresql import psycopg2
+from sqlalchemy.exc import CompileError, DBAPIError, InvalidRequestError
+from sqlalchemy.orm import Session
+
+from sa_notify.change import Change
+from sa_notify.live.dependencies import dependencies
+from sa_notify.live.images import images
+from sa_notify.live.plan import Plan, TablePlan, plan_of
+from sa_notify.live.query import Row
+from sa_notify.live.rowkey import rowkey
+from sa_notify.live.shape import Shape, prepare
+from tests.live.crew import metadata
+from tests.live.statements import KEYS, TRANSACTIONS, statements
+from tests.live.written import Written, new_database, written
+
+DIALECT: Any = psycopg2.dialect()
+FEW: Any = {"phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink], "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+
+
+@pytest.fixture(scope="module")
+def crew(pg_server: str) -> Iterator[Engine]:
+    """An empty crew, whose foreign keys are left out: more may happen."""
+    with new_database(pg_server) as url:
+        engine = create_engine(url)
+        metadata.create_all(engine)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def outbox(crew: Engine) -> Iterator[Written]:
+    """What its triggers write."""
+    with written(crew) as found:
+        yield found
+
+
+def planned(statement: Any) -> Plan:
+    try:
+        statement.compile(dialect=DIALECT)
+    except (InvalidRequestError, CompileError):
+        reject()  # Hypothesis has put together what has no FROM
+    return plan_of(statement, dependencies(statement, DIALECT), DIALECT)
+
+
+def read(engine: Engine, statement: Any) -> list[Row]:
+    with Session(engine) as session:
+        return Shape(statement).rows(session.execute(statement))
+
+
+def write(engine: Engine, statements: Sequence[str]) -> bool:
+    """Whether PostgreSQL takes them."""
+    try:
+        with engine.begin() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement.replace("%", "%%"))
+    except DBAPIError:
+        return False
+    return True
+
+
+def plan_for(plan: Plan, change: Change) -> TablePlan | None:
+    return plan.tables.get((None, change.table.removeprefix("public.")))
+
+
+def key_names(change: Change) -> list[str]:
+    return list(KEYS[change.table.removeprefix("public.")])
+
+
+def is_relevant(plan: Plan, change: Change) -> bool:
+    """As a hub would decide."""
+    table = plan_for(plan, change)
+    if table is None:
+        return False
+    if change.op in ("truncate", "bulk") or change.key is None:
+        return True
+    if change.op == "update" and None not in (table.columns, change.columns):
+        if table.columns.isdisjoint(change.columns):  # type: ignore[arg-type, union-attr]
+            return False
+    return any(image is not None and table.condition.may_hold(image) for image in images(change, key_names(change)))
+
+
+def is_own(plan: Plan, change: Change) -> bool:
+    """Whether it concerns the row of its key alone."""
+    rows = plan.rows
+    if rows is None or change.op != "update" or change.columns is None:
+        return False
+    return rows.table == (None, change.table.removeprefix("public.")) and rows.placing.isdisjoint(change.columns)
+
+
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
+@settings(max_examples=250, **FEW)
+@given(statement=statements(), before=TRANSACTIONS, now=TRANSACTIONS)
+def test_verdicts(crew: Engine, outbox: Written, statement: Any, before: Any, now: Any) -> None:
+    """After changes that the plan calls irrelevant or one row's own, no other row differs."""
+    write(crew, before)
+    statement = prepare(statement)
+    plan = planned(statement)
+    note(str(statement.compile(dialect=DIALECT)))
+    old = read(crew, statement)
+    outbox.changes()
+    write(crew, now)
+    changes = outbox.changes()
+    new = read(crew, statement)
+
+    left = [change for change in changes if is_relevant(plan, change)]
+    own = {rowkey(change.key) for change in left if change.key and is_own(plan, change)}
+    note(f"{old}\n{new}\n{changes}\n{plan}")
+    if not all(is_own(plan, change) for change in left):
+        event("relevant")
+        return
+    event("own" if own else "irrelevant" if changes else "nothing")
+    check_same([row for row in old if row[0] not in own], [row for row in new if row[0] not in own], plan)
+    if plan.rows is not None:
+        assert sorted(key for key, _ in old) == sorted(key for key, _ in new)
+        if plan.rows.total:
+            assert [key for key, _ in old] == [key for key, _ in new]
+
+
+def check_same(old: list[Row], new: list[Row], plan: Plan) -> None:
+    if plan.rows is not None and plan.rows.total:
+        assert old == new
+    elif plan.rows is not None:
+        assert dict(old) == dict(new)
+    else:  # without a key that is sure, rowkeys may count rows
+        assert sorted(str(row) for _, row in old) == sorted(str(row) for _, row in new)
