@@ -21,6 +21,12 @@ _COPIED: Final = ("sa_notify", "tests", "demo", "tools", "migrations", "pyprojec
 _IGNORED: Final = shutil.ignore_patterns("node_modules", "__pycache__", ".artifacts")
 #: A run of the fault lane: long enough for the fault and for what follows it.
 _LANE_SECONDS: Final = 6
+#: To find an example is enough here; the smallest one takes minutes.
+_WITHOUT_SHRINKING: Final = """
+from hypothesis import Phase, settings
+
+settings.register_profile("seeded", phases=(Phase.explicit, Phase.generate), deadline=None)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ BUGS: Final = [
         "sa_notify/source/service/feed.py",
         'raise SourceLost("the dispatcher has lost its feed")',
         "pass",
-        ("faults:listening sessions are killed",),
+        ("faults:leader - PostgreSQL is refused",),
     ),
     Bug(
         "a beat proves the moment in which it arrives",
@@ -78,7 +84,7 @@ BUGS: Final = [
         "sa_notify/service/publisher.py",
         'await self.tell("lost", {})',
         "pass",
-        ("faults:listening sessions are killed",),
+        ("faults:leader - PostgreSQL is refused",),
     ),
     Bug(
         "what waits for Redis is told in the wrong order",
@@ -253,6 +259,8 @@ def _caught(bug: Bug) -> str | None:
         _copy(copy)
         file = copy / bug.file
         file.write_text(seeded(bug, file.read_text("utf-8")), "utf-8")
+        with (copy / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+            conftest.write(_WITHOUT_SHRINKING)
         by = next((told for check in bug.checks if (told := _run(check, copy))), None)
     print(f"{time.monotonic() - began:6.1f} s  {bug.name}: {by or 'NOT caught'}", flush=True)
     return by
@@ -302,7 +310,7 @@ def _command(check: str) -> list[str]:
         fault = check.partition(":")[2]
         lane = ["--seconds", str(_LANE_SECONDS), "--seed", "1", "--pages", "0", "--only", fault]
         return ["tests.faults", *lane]
-    return ["pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", check]
+    return ["pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-profile=seeded", check]
 
 
 if __name__ == "__main__":
