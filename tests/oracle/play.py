@@ -1,0 +1,155 @@
+"""Plays a script on a world, and finds what is wrong."""
+
+import contextlib
+import traceback
+from typing import Any
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+
+from tests.oracle.script import Event
+from tests.oracle.stage import Seen, Stage
+from tests.oracle.world import World, run_sql
+
+
+def play(world: World, script: dict[str, Any]) -> tuple[list[str], Seen]:
+    """What was wrong at the first rest at which something was, and what became of the changes."""
+    world.reset(script["rows"])
+    with Stage(world, script["queries"], script["order"], script["pace"]) as stage:
+        player = _Player(world, stage)
+        try:
+            for event in [*script["events"], ["rest"]]:
+                player.do(event)
+                if player.found:
+                    break
+        except Exception as error:
+            # of the engine, in what it was told or asked: as wrong as a wrong window
+            player.found.append(
+                "raised: " + "".join(traceback.format_exception(error.__cause__ or error)[-3:])
+            )
+        finally:
+            player.end()
+        return player.found, stage.seen
+
+
+class _Player:
+    """Does what events say; those that make no sense (any more) do nothing."""
+
+    def __init__(self, world: World, stage: Stage) -> None:
+        self._world, self._stage = world, stage
+        self._waiting: list[list[Any]] = []
+        self.found: list[str] = []
+        stage.between = self._between
+
+    def do(self, event: Event) -> None:
+        """One event."""
+        getattr(self, f"_{event[0]}")(*event[1:])
+
+    def end(self) -> None:
+        """Nothing is left open."""
+        self._waiting.clear()
+        for writer in self._world.writers:
+            writer.rollback()
+
+    def _between(self, where: str) -> None:
+        for entry in list(self._waiting):
+            if entry[0] == where:
+                entry[1] -= 1
+                if entry[1] < 0 and entry in self._waiting:
+                    self._waiting.remove(entry)
+                    for event in entry[2]:
+                        self.do(event)
+
+    # -- clients
+
+    def _subscribe(self, sid: str, id_: int, name: str) -> None:
+        if name in self._stage.queries:
+            self._stage.subscribe(sid, id_, name)
+
+    def _unsubscribe(self, sid: str, id_: int) -> None:
+        if id_ in self._stage.wire.windows.get(sid, {}):
+            self._stage.unsubscribe(sid, id_)
+
+    def _resync(self, sid: str, id_: int) -> None:
+        self._stage.resync(sid, id_)
+
+    def _leave(self, sid: str) -> None:
+        self._stage.leave(sid)
+
+    # -- writers
+
+    def _begin(self, writer: int, level: str) -> None:
+        connection = self._world.writers[writer]
+        if not connection.in_transaction():
+            connection.exec_driver_sql(f"SET TRANSACTION ISOLATION LEVEL {level}")
+
+    def _try(self, writer: int, sql: str) -> None:
+        with contextlib.suppress(DBAPIError), self._world.writers[writer].begin_nested():
+            self._execute(self._world.writers[writer], sql)
+
+    def _undo(self, writer: int, sql: str) -> None:
+        savepoint = self._world.writers[writer].begin_nested()
+        with contextlib.suppress(DBAPIError):
+            self._execute(self._world.writers[writer], sql)
+        savepoint.rollback()
+
+    def _bare(self, writer: int, sql: str) -> None:
+        try:
+            self._execute(self._world.writers[writer], sql)
+        except DBAPIError:
+            self._world.writers[writer].rollback()
+
+    def _execute(self, connection: Connection, sql: str) -> None:
+        self._stage.seen.counts["statements written"] += 1
+        try:
+            run_sql(connection, sql)
+        except DBAPIError:
+            self._stage.seen.counts["statements refused"] += 1
+            raise
+
+    def _commit(self, writer: int) -> None:
+        connection = self._world.writers[writer]
+        if connection.in_transaction():
+            try:
+                connection.commit()
+            except DBAPIError:  # could not be serialised
+                connection.rollback()
+            self._stage.seen.counts["commits"] += 1
+            self._stage.committed()
+
+    def _rollback(self, writer: int) -> None:
+        self._world.writers[writer].rollback()
+
+    # -- the engine
+
+    def _meanwhile(self, where: str, skip: int, events: list[Event]) -> None:
+        self._waiting.append([where, skip, events])
+
+    def _follow(self) -> None:
+        self._stage.follow()
+
+    def _run(self, count: int) -> None:
+        for _ in range(count):
+            self._stage.runtime.run_one()
+
+    def _wait(self, seconds: float) -> None:
+        until = self._stage.runtime.now + seconds
+        while self._stage.runtime.run_one() or self._stage.runtime.advance(until):
+            pass
+
+    def _prove(self) -> None:
+        self._stage.runner.prove()
+
+    def _suspect(self) -> None:
+        self._stage.runner.suspect()
+
+    def _keep(self) -> None:
+        self._stage.runner.keep()
+
+    def _break(self, events: list[Event]) -> None:
+        if not any(writer.in_transaction() for writer in self._world.writers):
+            self._stage.break_feed(lambda: [self.do(event) for event in events] and None)
+
+    def _rest(self) -> None:
+        self._stage.settle()
+        self.found += self._stage.check()
