@@ -4,12 +4,13 @@ import contextlib
 import traceback
 from typing import Any
 
-from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from tests.oracle.script import Event
 from tests.oracle.stage import Seen, Stage
 from tests.oracle.world import World, run_sql
+
+_WRITING = ("begin", "try", "undo", "bare", "commit", "rollback", "meanwhile")
 
 
 def play(world: World, script: dict[str, Any]) -> tuple[list[str], Seen]:
@@ -38,11 +39,15 @@ class _Player:
     def __init__(self, world: World, stage: Stage) -> None:
         self._world, self._stage = world, stage
         self._waiting: list[list[Any]] = []
+        #: Writers who let nobody read a table: nobody would end them while the engine waits.
+        self._exclusive: set[int] = set()
         self.found: list[str] = []
         stage.between = self._between
 
     def do(self, event: Event) -> None:
         """One event."""
+        if event[0] not in _WRITING:
+            self._let_read()
         getattr(self, f"_{event[0]}")(*event[1:])
 
     def end(self) -> None:
@@ -59,6 +64,11 @@ class _Player:
                     self._waiting.remove(entry)
                     for event in entry[2]:
                         self.do(event)
+                    self._let_read()
+
+    def _let_read(self) -> None:
+        for writer in sorted(self._exclusive):
+            self._commit(writer)
 
     # -- clients
 
@@ -85,30 +95,33 @@ class _Player:
 
     def _try(self, writer: int, sql: str) -> None:
         with contextlib.suppress(DBAPIError), self._world.writers[writer].begin_nested():
-            self._execute(self._world.writers[writer], sql)
+            self._execute(writer, sql)
 
     def _undo(self, writer: int, sql: str) -> None:
         savepoint = self._world.writers[writer].begin_nested()
         with contextlib.suppress(DBAPIError):
-            self._execute(self._world.writers[writer], sql)
+            self._execute(writer, sql)
         savepoint.rollback()
 
     def _bare(self, writer: int, sql: str) -> None:
         try:
-            self._execute(self._world.writers[writer], sql)
+            self._execute(writer, sql)
         except DBAPIError:
-            self._world.writers[writer].rollback()
+            self._rollback(writer)
 
-    def _execute(self, connection: Connection, sql: str) -> None:
+    def _execute(self, writer: int, sql: str) -> None:
         self._stage.seen.counts["statements written"] += 1
         try:
-            run_sql(connection, sql)
+            run_sql(self._world.writers[writer], sql)
+            if sql.startswith("TRUNCATE"):
+                self._exclusive.add(writer)
         except DBAPIError:
             self._stage.seen.counts["statements refused"] += 1
             raise
 
     def _commit(self, writer: int) -> None:
         connection = self._world.writers[writer]
+        self._exclusive.discard(writer)
         if connection.in_transaction():
             try:
                 connection.commit()
@@ -118,6 +131,7 @@ class _Player:
             self._stage.committed()
 
     def _rollback(self, writer: int) -> None:
+        self._exclusive.discard(writer)
         self._world.writers[writer].rollback()
 
     # -- the engine
