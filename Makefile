@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle oracle-bugs oracle-service demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
+.PHONY: help install js check test test-matrix faults oracle oracle-bugs oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,6 +51,9 @@ oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY
 
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))
+
+seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some thirty ways; each has to be found; ONLY=part of a name
+	$(PY) -m tests.faults.seeded $(if $(ONLY),--only "$(ONLY)")
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
 	@$(PY) -m demo

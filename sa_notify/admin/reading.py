@@ -79,7 +79,7 @@ class ListReader:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
         tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
-        names, doubts = live.coverage.judge(connection, replace(found, tables=tables))
+        names, doubts, _ = live.coverage.judge(connection, replace(found, tables=tables))
         if not _same_database(connection, live.engine):
             doubts += ("the view reads another database than the one given to dispatcher.init_app",)
         return Reading(rows, total, transaction.snapshot, names, doubts)

@@ -6,7 +6,7 @@ the same ``search_path`` and row-level security is judged for the same role.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
@@ -34,6 +34,10 @@ class Coverage:
     :param captured: columns whose changes are announced by all of these.
     :param columns: every column that PostgreSQL finds by its name, its own (``ctid``) included.
     :param deliveries: how changes of these travel.
+    :param types: of its columns, as the catalog names them; ``enum`` for any of these, ``other`` for what
+        PostgreSQL does not ship, ``nondeterministic`` where equal texts may differ.
+    :param key: columns of its key in the order in which its own changes have them; empty where that is
+        not known, or where rows count that are not announced under its name (row-level security).
     :param incarnations: other ones when any of these is dropped and made again, or rewritten, either
         of which changes rows without an announcement.
     """
@@ -45,6 +49,8 @@ class Coverage:
     columns: frozenset[str] = frozenset()
     deliveries: frozenset[str] = frozenset()
     incarnations: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict, hash=False)
+    key: tuple[str, ...] = ()
 
     @property
     def names(self) -> frozenset[str]:
@@ -130,6 +136,8 @@ def _read(row: Mapping[Any, Any]) -> Coverage:
         frozenset(row["columns"]),
         _deliveries(row["headers"]),
         tuple(sorted(row["incarnations"])),
+        row["types"] or {},
+        _key_of(row["headers"]) if row["kind"] in _ANNOUNCING and not row["row_security"] else (),
     )
 
 
@@ -138,6 +146,12 @@ def _captured(headers: Iterable[str]) -> frozenset[str]:
     found = [read_header(header) for header in headers]
     known = [frozenset((*params.key, *params.columns)) if params else frozenset() for params in found]
     return frozenset[str].intersection(*known) if known else frozenset()
+
+
+def _key_of(headers: Iterable[str]) -> tuple[str, ...]:
+    """The same in all of the functions, or nothing."""
+    keys = {params.key if (params := read_header(header)) else () for header in headers}
+    return keys.pop() if len(keys) == 1 else ()
 
 
 def _deliveries(headers: Iterable[str]) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import TableClause
 from sqlalchemy.engine import Dialect
@@ -12,6 +13,12 @@ from sa_notify.capture.names import stored
 from sa_notify.live.excluded import sent_columns
 from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.recording import recording
+from sa_notify.live.terms import terms_of
+
+#: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
+TableKey = tuple[str | None, str]
+
+_EXPECTED: "WeakKeyDictionary[TableClause, Mapping[str, frozenset[str]]]" = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Dependencies:
     :param types: their types, by name.
     :param options: its execution options.
     :param unbound: names of parameters that have no value.
+    :param expected: by table, the types that its columns may have for a plan to be right, by column.
     :param names: names of columns that may be in any of the tables; ``*`` is each table's whole row.
     """
 
@@ -40,6 +48,7 @@ class Dependencies:
     unbound: tuple[str, ...] = ()
     columns: frozenset[tuple[str | None, str, str]] = frozenset()
     names: frozenset[str] = frozenset()
+    expected: Mapping[TableKey, Mapping[str, frozenset[str]]] = field(default_factory=dict)
 
 
 def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
@@ -70,7 +79,22 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
         unbound=tuple(name for name, bind in binds.items() if bind.required),
         columns=frozenset((table.schema, str(table.name), name) for table, name in used),
         names=compiled.names,
+        expected={table_key(_translated(table, schemas)): _expected(table) for table in compiled.tables},
     )
+
+
+def table_key(table: TableClause) -> TableKey:
+    """Schema and name of a table, or of what stands for one."""
+    return None if table.schema is None else str(table.schema), str(table.name)
+
+
+def _expected(table: TableClause) -> Mapping[str, frozenset[str]]:
+    found = _EXPECTED.get(table)
+    if found is None:
+        terms = ((stored(column.name), terms_of(column.type)) for column in table.c)
+        found = {name: one.stored for name, one in terms if one is not None}
+        _EXPECTED[table] = found
+    return found
 
 
 def _translated(table: TableClause, schemas: Mapping[str | None, str | None] | None) -> TableClause:

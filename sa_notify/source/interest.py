@@ -1,7 +1,16 @@
 """Which tables are captured at all: those that somebody wants."""
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Final, Protocol
+
+#: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
+MAX_NAME_BYTES: Final = 257
+
+
+def may_be_name(table: str) -> bool:
+    """Whether PostgreSQL could have a table that is named so in :attr:`sa_notify.change.Change.table`."""
+    size = len(table.encode("utf-8", "surrogatepass"))
+    return 0 < size <= MAX_NAME_BYTES and "\0" not in table
 
 
 class Interest(Protocol):

@@ -16,6 +16,7 @@ from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.frames import send_whole_frames
 from sa_notify.web.handlers import Handler
 from sa_notify.web.live_app import LiveApp
+from sa_notify.web.logouts import follow_logouts
 from sa_notify.web.namespace import RealtimeNamespace
 from sa_notify.web.queries import FunctionQuery, Registered
 from sa_notify.web.tokens import Tokens
@@ -57,6 +58,7 @@ class Dispatcher:
         app.register_blueprint(_blueprint())
         app.cli.add_command(group)
         app.jinja_env.globals["sa_notify_token"] = self.token
+        follow_logouts(app, live_app.dismiss)
 
     @overload
     def query(self, function: F, /) -> F: ...
@@ -124,16 +126,22 @@ class Dispatcher:
         live_app: LiveApp = current_app.extensions["sa_notify"]
         return live_app.tokens
 
-    def revoke(self, *, user: object = None) -> None:
+    def revoke(self, *, user: object = None, disconnect: bool = False) -> None:
         """Ask the subscribers' functions again now, rather than within a minute.
 
         Those that refuse are closed, those that return another statement move to it. Reaches the
         clients of this process; with Redis those of every worker, within 2 s.
 
+        The functions see the cookies that a client connected with. After a logout these may still be good:
+        Flask keeps a session in its cookie, signed. That is what ``disconnect`` is for; where Flask-Login
+        is installed, its ``logout_user()`` does it by itself.
+
         :param user: only clients whom Flask-Login knows by this id; all when not given.
+        :param disconnect: end their connections instead. Browsers come again within seconds, with the
+            cookies that they have by then: those who are still logged in see no more than a pause.
         """
         live_app: LiveApp = current_app.extensions["sa_notify"]
-        live_app.recheck(None if user is None else str(user))
+        (live_app.dismiss if disconnect else live_app.recheck)(None if user is None else str(user))
 
     def _register(
         self,

@@ -95,6 +95,7 @@ class LiveApp:
             Keys(self.settings.redis_prefix),
             info=running.about,
             revoked=running.revoked,
+            dismissed=running.dismiss,
         )
 
     # -- clients
@@ -160,9 +161,19 @@ class LiveApp:
         :param user: only subscribers whom Flask-Login knows by this id.
         """
         running = self._ensure_running()
-        if isinstance(running.source, ServiceSource) and running.source.revoke(user):
-            return  # this worker is told as all others are
+        if isinstance(running.source, ServiceSource):
+            running.source.revoke(user)  # this worker is told as well, if Redis answers
         self.recheck_in(running, user)
+
+    def dismiss(self, user: str | None = None) -> None:
+        """End connections: browsers come again, with the cookies that they have by then.
+
+        :param user: only of clients whom Flask-Login knows by this id.
+        """
+        running = self._ensure_running()
+        if isinstance(running.source, ServiceSource):
+            running.source.revoke(user, dismiss=True)
+        running.dismiss(user)
 
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""

@@ -10,12 +10,14 @@ from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 from sa_notify.errors import QueryError, SubscriptionError
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.identity import identity
+from sa_notify.live.plan import plan_of
 from sa_notify.live.query import Query
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.failures import log_failure, query_failed
 from sa_notify.web.params import Params
-from sa_notify.web.reader import StatementReader
+from sa_notify.web.reader import Source, StatementReader
+from sa_notify.web.shared import shared_by
 
 logger = logging.getLogger(__name__)
 
@@ -82,9 +84,10 @@ class FunctionQuery:
         engine = live_app.engine
         found = dependencies(statement, engine.dialect)
         total = total_statement(statement) if self._total else None
-        read = StatementReader(engine, live_app.coverage, statement, shape, found, total)
         same = identity(found, shape.layout, self._total, self._refresh)
-        return Query(self.name, same, read, self._refresh)
+        source = Source(engine, live_app.coverage, statement, shape, found, total)
+        plan = plan_of(statement, found, engine.dialect, key=self._key)
+        return Query(self.name, same, StatementReader(source), self._refresh, plan, shared_by(source))
 
 
 def build(registered: Registered, params: dict[str, Any], request: SavedRequest) -> Query:

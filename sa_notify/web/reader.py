@@ -1,6 +1,8 @@
 """Reads statements: rows, total and snapshot from one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
@@ -8,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from sa_notify.capture.coverage import Coverage, TableKey, coverage
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading, Row
+from sa_notify.live.owning import own_of
+from sa_notify.live.query import Own, Reading, Row
 from sa_notify.live.shape import Shape
 from sa_notify.live.snapshot import Snapshot
 
@@ -26,8 +29,12 @@ class CoverageCache:
         self._moved = False
         self._unread: Mapping[str, str] = {}
 
-    def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Names that changes of these tables are announced under, and why some may not be."""
+    def judge(
+        self, connection: Connection, found: Dependencies
+    ) -> tuple[frozenset[str], tuple[str, ...], Mapping[str, Own]]:
+        """Names that changes of these tables are announced under, why some may not be, and of which tables
+        a plan may be asked.
+        """
         keys = [
             (None if table.schema is None else str(table.schema), str(table.name)) for table in found.tables
         ]
@@ -38,7 +45,7 @@ class CoverageCache:
             named = {name for *table, name in found.columns if tuple(table) == key}
             doubts.update(item.unread(self._unread))
             doubts.update(item.blind_to(named | item.meant_by(found.names)))
-        return names, tuple(sorted(doubts))
+        return names, tuple(sorted(doubts)), own_of(found, covered)
 
     def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
         seen = dict(self._seen)
@@ -72,42 +79,48 @@ def table_key(table: TableClause) -> TableKey:
     return None if table.schema is None else str(table.schema), str(table.name)
 
 
-class StatementReader:
-    """Runs one statement whenever asked.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A statement, and all that reading it takes.
 
     :param total: counts the rows without LIMIT and OFFSET, or ``None``.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        cache: CoverageCache,
-        statement: Any,
-        shape: Shape,
-        dependencies: Dependencies,
-        total: Any | None,
-    ) -> None:
-        self._engine = engine
-        self._cache = cache
-        self._statement = statement
-        self._shape = shape
-        self._dependencies = dependencies
-        self._total = total
+    engine: Engine
+    cache: CoverageCache
+    statement: Any
+    shape: Shape
+    dependencies: Dependencies
+    total: Any | None
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Connection, Snapshot]]:
+        """A transaction that reads, and what it sees."""
+        with self.engine.connect().execution_options(**READING) as connection:
+            # first: a snapshot taken later could claim to have seen what the rows have not
+            yield connection, Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
+
+
+class StatementReader:
+    """Runs one statement whenever asked."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def __call__(self) -> Reading:
         """The result now.
 
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
-        with self._engine.connect().execution_options(**READING) as connection:
-            # first: a snapshot taken later could claim to have seen what the rows have not
-            snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            tables, doubts = self._cache.judge(connection, self._dependencies)
+        source = self._source
+        with source.reading() as (connection, snapshot):
+            tables, doubts, own = source.cache.judge(connection, source.dependencies)
             rows, total = self._read(connection)
-        return Reading(rows, total, snapshot, tables, doubts)
+        return Reading(rows, total, snapshot, tables, doubts, own)
 
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
+        source = self._source
         with Session(connection) as session:
-            rows = self._shape.rows(session.execute(self._statement))
-            total = None if self._total is None else int(session.scalar(self._total) or 0)
+            rows = source.shape.rows(session.execute(source.statement))
+            total = None if source.total is None else int(session.scalar(source.total) or 0)
         return tuple(rows), total

@@ -1,5 +1,6 @@
 """Whatever may have been missed is noticed, within seconds, and what follows is heard again."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.service import publisher
 from sa_notify.service.publisher import Fenced, Publisher
-from sa_notify.source.service import worker as worker_module
+from sa_notify.source.service import following as following_module, worker as worker_module
 from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.conftest import Start, Work
@@ -74,8 +75,6 @@ def test_a_dispatcher_that_is_silent_is_a_loss(
 
 
 def _stall(loop: Any) -> None:
-    import time
-
     # the whole loop stands still, as under SIGSTOP; here time itself is what is tested
     time.sleep(3.5)
 
@@ -144,6 +143,27 @@ def test_everything_of_a_dead_worker_expires(
     wait_for(lambda: not client.keys(f"{keys.base}*{epoch}*"), "its keys to expire")
     wait_for(lambda: not client.sismember(keys.workers, epoch), "it to be no worker")
     worker.is_lost(6.0)
+
+
+def test_everything_of_a_living_worker_lives(
+    leading: InThread, work: Work, write: Write, client: redis.Redis, keys: Keys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Longer than anything lives by itself; and all of it would still expire."""
+    monkeypatch.setattr(worker_module, "_TO_LIVE", 4000)
+    monkeypatch.setattr(following_module, "RENEW_SECONDS", 0.3)
+    worker = work("a")
+    worker.source.rows({"public.b": {("2",)}})
+    worker.source.present({"sid": {"user": "7"}})
+    epoch, until = worker.source.epoch, time.monotonic() + 5.0
+    wait_for(lambda: client.exists(keys.clients(epoch), keys.partly(epoch)) == 2, "all of it")
+    there = set(client.scan_iter(f"{keys.base}*{epoch}*"))
+    while time.monotonic() < until:
+        worker.turn()
+    write("a", 1)
+    worker.hears("a", 1)
+    assert set(client.scan_iter(f"{keys.base}*{epoch}*")) == there
+    assert len(there) == 7 and all(0 < int(client.pttl(name)) <= 4000 for name in there)  # type: ignore[arg-type]
 
 
 def test_another_term_fences(

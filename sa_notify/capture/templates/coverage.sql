@@ -57,5 +57,18 @@ SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
            SELECT a.attname::text FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = asked.relation AND NOT a.attisdropped
        ) AS columns,
+       (
+           SELECT pg_catalog.json_object_agg(a.attname, CASE
+               WHEN NOT c.collisdeterministic THEN 'nondeterministic'
+               WHEN base.typtype = 'e' THEN 'enum'
+               WHEN base.typnamespace <> 'pg_catalog'::regnamespace THEN 'other'
+               ELSE base.typname
+           END)
+           FROM pg_catalog.pg_attribute a
+           JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+           JOIN pg_catalog.pg_type base ON base.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+           LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+           WHERE a.attrelid = asked.relation AND a.attnum > 0 AND NOT a.attisdropped
+       ) AS types,
        pg_catalog.current_setting('quote_all_identifiers')::bool AS quotes_all
 FROM asked JOIN member self ON self.i = asked.i AND self.relation = asked.relation

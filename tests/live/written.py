@@ -1,0 +1,69 @@
+"""What triggers write to the outbox while all gates are open."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg2
+from sqlalchemy import Engine, create_engine, make_url
+
+from sa_notify.change import Change
+from sa_notify.source.outbox.rows import changes
+from tests.capture.ears import GATE
+
+_SLOTS = tuple(f"sa_notify.outbox_{n}" for n in range(4))
+
+
+class Written:
+    """Reads and empties the outbox."""
+
+    def __init__(self, url: str) -> None:
+        plain = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+        self._connection = psycopg2.connect(plain)
+        self._connection.autocommit = True
+
+    def attend(self) -> None:
+        """Open the gates of all tables that there are."""
+        self._run(
+            f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
+        )
+
+    def changes(self) -> list[Change]:
+        """What came since the last call."""
+        union = " UNION ALL ".join(f"SELECT * FROM {slot}" for slot in _SLOTS)
+        found = self._run(f"SELECT relation, body FROM ({union}) rows ORDER BY seq")
+        for slot in _SLOTS:
+            self._run(f"DELETE FROM {slot} RETURNING 1")
+        return [change for relation, body in found for change in changes(relation, body)]
+
+    def _run(self, statement: str) -> Any:
+        with self._connection.cursor() as cursor:
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+@contextmanager
+def new_database(server: str, name: str) -> Iterator[str]:
+    """The URL of a database for all tests of a module."""
+    plain = create_engine(server, isolation_level="AUTOCOMMIT")
+    with plain.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+    yield make_url(server).set(database=name).render_as_string(hide_password=False)
+    with plain.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    plain.dispose()
+
+
+@contextmanager
+def written(engine: Engine) -> Iterator[Written]:
+    """From now on."""
+    found = Written(engine.url.render_as_string(hide_password=False))
+    found.attend()
+    try:
+        yield found
+    finally:
+        found.close()
