@@ -19,11 +19,14 @@ class Asking:
     def __init__(self, dice: random.Random, schema: Schema) -> None:
         self._dice, self._schema = dice, schema
 
-    def queries(self, count: int) -> dict[str, Query]:
-        """So many; some differ from another in their bound values alone, as those of real users do."""
+    def queries(self, count: int, alike: float) -> dict[str, Query]:
+        """So many.
+
+        :param alike: share of those that differ from another in their bound values alone, as real users' do.
+        """
         made: list[Query] = []
         while len(made) < count:
-            if made and self._chance(0.25):
+            if made and self._chance(alike):
                 made.append(self._alike(self._dice.choice(made)))
             else:
                 made.append(self.query())
@@ -32,7 +35,8 @@ class Asking:
     def query(self) -> Query:
         """One."""
         form = self._dice.choices(
-            ("entity", "columns", "join", "group", "distinct", "set", "inner"), (8, 4, 5, 2, 1, 1, 1)
+            ("page", "entity", "columns", "join", "group", "distinct", "set", "inner"),
+            (8, 5, 4, 5, 2, 1, 1, 1),
         )[0]
         query: Query = getattr(self, f"_{form}")()
         if self._chance(0.5):
@@ -44,6 +48,19 @@ class Asking:
         return query
 
     # -- forms
+
+    def _page(self) -> Query:
+        """What most applications show: rows of one table, plainly filtered and sorted."""
+        tables = [self._dice.choice(TABLES)]
+        query: Query = {"from": tables[0], "plain": True, "columns": "entity"}
+        forms = [self._c_equal, self._c_equal, self._c_cmp, self._c_in, self._c_bool, self._c_null]
+        parts = [self._dice.choice(forms)(tables) for _ in range(self._dice.choice([0, 1, 1, 2]))]
+        if parts:
+            query["where"] = ["and", *parts]
+        ways = [self._dice.choice(["asc", "desc"]) for _ in range(self._dice.choice([0, 1, 1, 2]))]
+        nulls = [None, "first", "last"]
+        query["order"] = [[self._column(tables), way, self._dice.choice(nulls)] for way in ways]
+        return query
 
     def _entity(self) -> Query:
         table = self._dice.choice(TABLES)

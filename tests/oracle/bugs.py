@@ -16,7 +16,7 @@ from sa_notify.change import Change, ChangeSet
 
 
 class Seed:
-    """Replaces functions until the block ends."""
+    """Replaces functions and values until the block ends."""
 
     def __init__(self, stack: ExitStack) -> None:
         self._stack = stack
@@ -26,16 +26,33 @@ class Seed:
 
         :param place: module and name: ``"sa_notify.live.hub:Hub.receive"``.
         """
-        module, _, path = place.partition(":")
-        owner, _, name = path.rpartition(".")
-        target: Any = import_module(module)
-        target = attrgetter(owner)(target) if owner else target
+        target, name = _found(place)
         original = target.__dict__[name]
-        plain = original.__func__ if isinstance(original, staticmethod) else original
-        made = make(plain)
-        self._stack.enter_context(
-            patch.object(target, name, staticmethod(made) if isinstance(original, staticmethod) else made)
-        )
+        is_static = isinstance(original, staticmethod)
+        made = make(original.__func__ if is_static else original)
+        self._stack.enter_context(patch.object(target, name, staticmethod(made) if is_static else made))
+
+    def value(self, place: str, value: Any) -> None:
+        """Put a value in the place of another."""
+        self.wrap(place, lambda _: value)
+
+    def entries(self, place: str, **entries: Any) -> None:
+        """Put other values into a dictionary."""
+        target, name = _found(place)
+        self._stack.enter_context(patch.dict(target.__dict__[name], entries))
+
+    def anew(self, place: str) -> None:
+        """Nothing that a cache remembers from without the bug is used with it, nor the other way round."""
+        target, name = _found(place)
+        self._stack.callback(target.__dict__[name].cache_clear)
+        target.__dict__[name].cache_clear()
+
+
+def _found(place: str) -> tuple[Any, str]:
+    module, _, path = place.partition(":")
+    owner, _, name = path.rpartition(".")
+    target: Any = import_module(module)
+    return (attrgetter(owner)(target) if owner else target), name
 
 
 BUGS: dict[str, Callable[[Seed], None]] = {}
@@ -47,11 +64,17 @@ def bug(function: Callable[[Seed], None]) -> Callable[[Seed], None]:
     return function
 
 
+def bugs() -> dict[str, Callable[[Seed], None]]:
+    """All of them, by name."""
+    import_module("tests.oracle.bugs_of_skips")
+    return BUGS
+
+
 @contextmanager
 def seeded(name: str) -> Iterator[None]:
     """The engine with this bug."""
     with ExitStack() as stack:
-        BUGS[name](Seed(stack))
+        bugs()[name](Seed(stack))
         yield
 
 
@@ -165,7 +188,7 @@ def the_newest_transaction_counts_as_seen(seed: Seed) -> None:
 
 @bug
 def changes_during_a_read_are_forgotten(seed: Seed) -> None:
-    seed.wrap("sa_notify.live.state:LiveQuery.note", lambda _: lambda self, xid, tables: None)
+    seed.wrap("sa_notify.live.journal:Journal.add", lambda _: lambda self, xid, change: None)
 
 
 @bug
@@ -180,7 +203,7 @@ def the_snapshot_is_taken_after_the_rows(seed: Seed) -> None:
 def _now_seen(reader: Any) -> Any:
     from sa_notify.live.snapshot import Snapshot
 
-    with reader._engine.connect() as connection:
+    with reader._source.engine.connect() as connection:
         return Snapshot.parse(str(connection.exec_driver_sql("SELECT pg_current_snapshot()::text").scalar()))
 
 
@@ -189,10 +212,14 @@ def _now_seen(reader: Any) -> Any:
 
 @bug
 def only_one_table_of_a_query_is_watched(seed: Seed) -> None:
-    seed.wrap(
-        "sa_notify.web.reader:CoverageCache.judge",
-        lambda judge: lambda self, *rest: (frozenset(sorted(judge(self, *rest)[0])[:1]), ()),
-    )
+    def judged(judge: Any) -> Any:
+        def of_one(self: Any, *rest: Any) -> Any:
+            tables, *others = judge(self, *rest)
+            return (frozenset(sorted(tables)[:1]), *others)
+
+        return of_one
+
+    seed.wrap("sa_notify.web.reader:CoverageCache.judge", judged)
 
 
 @bug
@@ -223,7 +250,7 @@ def bound_values_are_no_part_of_the_identity(seed: Seed) -> None:
 @bug
 def moves_are_forgotten(seed: Seed) -> None:
     seed.wrap(
-        "sa_notify.live.hub:diff",
+        "sa_notify.live.telling:diff",
         lambda diff: lambda old, new: [op for op in diff(old, new) if op[0] != "move"],
     )
 
@@ -232,7 +259,7 @@ def moves_are_forgotten(seed: Seed) -> None:
 def moves_count_from_before(seed: Seed) -> None:
     """A position is said as if the row still stood where it was."""
     seed.wrap(
-        "sa_notify.live.hub:diff",
+        "sa_notify.live.telling:diff",
         lambda diff: (
             lambda old, new: [
                 ["move", op[1], op[2] + 1] if op[0] == "move" and op[2] else op for op in diff(old, new)
@@ -245,7 +272,7 @@ def moves_count_from_before(seed: Seed) -> None:
 def order_is_no_difference(seed: Seed) -> None:
     """Rows that only change places are not told."""
     seed.wrap(
-        "sa_notify.live.hub:diff",
+        "sa_notify.live.telling:diff",
         lambda diff: lambda old, new: [] if dict(old) == dict(new) else diff(old, new),
     )
 
@@ -267,29 +294,27 @@ def equal_numbers_are_the_same(seed: Seed) -> None:
     seed.wrap("sa_notify.live.diff:_same", lambda _: lambda one, other: one == other)
 
 
+def _advancing(seed: Seed, change: Callable[[Any, Any], Any]) -> None:
+    """Another reading is taken for the window than the one that was read; ``None``: none at all."""
+
+    def advancing(advance: Any) -> Any:
+        def advanced(live: Any, reading: Any) -> Any:
+            taken = reading if live.window is None else change(live.window, reading)
+            return [] if taken is None else advance(live, taken)
+
+        return advanced
+
+    seed.wrap("sa_notify.live.hub:advance", advancing)
+
+
 @bug
 def the_total_is_stale(seed: Seed) -> None:
-    def keep(advance: Any) -> Any:
-        def told(live: Any, reading: Any) -> Any:
-            total = reading.total if live.window is None else live.window.total
-            return advance(live, replace(reading, total=total))
-
-        return told
-
-    seed.wrap("sa_notify.live.hub:Hub._advance", keep)
+    _advancing(seed, lambda window, reading: replace(reading, total=window.total))
 
 
 @bug
 def a_total_alone_is_not_told(seed: Seed) -> None:
-    def told(advance: Any) -> Any:
-        def only_rows(live: Any, reading: Any) -> Any:
-            if live.window is not None and live.window.rows == reading.rows:
-                return []
-            return advance(live, reading)
-
-        return only_rows
-
-    seed.wrap("sa_notify.live.hub:Hub._advance", told)
+    _advancing(seed, lambda window, reading: None if window.rows == reading.rows else reading)
 
 
 @bug
@@ -305,17 +330,12 @@ def the_total_counts_the_window(seed: Seed) -> None:
 
 
 @bug
-def the_edge_is_off_by_one(seed: Seed) -> None:
-    """The last row of a window that has had more is not shown."""
-    seed.wrap(
-        "sa_notify.live.hub:Hub._advance",
-        lambda advance: (
-            lambda live, reading: advance(
-                live,
-                replace(reading, rows=reading.rows[:-1])
-                if live.window is not None and len(reading.rows) > len(live.window.rows) > 0
-                else reading,
-            )
+def a_window_does_not_grow(seed: Seed) -> None:
+    """The last row of a window that has become longer is not shown."""
+    _advancing(
+        seed,
+        lambda window, reading: (
+            replace(reading, rows=reading.rows[:-1]) if len(reading.rows) > len(window.rows) > 0 else reading
         ),
     )
 
@@ -323,7 +343,7 @@ def the_edge_is_off_by_one(seed: Seed) -> None:
 @bug
 def versions_stand_still(seed: Seed) -> None:
     seed.wrap(
-        "sa_notify.live.hub:Hub._advance",
+        "sa_notify.live.hub:advance",
         lambda advance: (
             lambda live, reading: [
                 replace(action, window=replace(action.window, version=action.base))
@@ -363,12 +383,28 @@ def who_leaves_takes_the_others_along(seed: Seed) -> None:
 def who_comes_later_gets_no_diffs(seed: Seed) -> None:
     """Only the first client of a query is put in its room."""
     seed.wrap(
-        "sa_notify.live.hub:Hub._snapshots",
+        "sa_notify.live.hub:snapshots",
         lambda snapshots: (
             lambda live: [
                 action
                 for action in snapshots(live)
                 if type(action).__name__ != "Join" or len(live.subscribers) == 1
             ]
+        ),
+    )
+
+
+@bug
+def who_reads_again_gets_nothing(seed: Seed) -> None:
+    """A client that was left behind is not given its windows when it has read what waited."""
+    seed.wrap("sa_notify.web.runner:Runner._look_after_the_late", lambda _: lambda self: None)
+
+
+@bug
+def a_failed_read_is_not_tried_again(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.hub:Hub.failed",
+        lambda failed: (
+            lambda self, key, transient, *rest: [] if transient else failed(self, key, False, *rest)
         ),
     )

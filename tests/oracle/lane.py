@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.oracle.counting import VERDICTS, Seen
 from tests.oracle.play import play
 from tests.oracle.script import LARGE, SMALL, Size, schema_of, script_of
 from tests.oracle.shrink import shrunk
-from tests.oracle.stage import VERDICTS, Seen
 from tests.oracle.world import World, new_world
 
 DELIVERIES = ("outbox", "notify", "carry")

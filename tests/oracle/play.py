@@ -2,12 +2,15 @@
 
 import contextlib
 import traceback
+from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.oracle.counting import Seen
 from tests.oracle.script import Event
-from tests.oracle.stage import Seen, Stage
+from tests.oracle.stage import Stage
+from tests.oracle.variants import applies, differ, variants
 from tests.oracle.world import World, run_sql
 
 _WRITING = ("begin", "try", "undo", "bare", "commit", "rollback", "meanwhile")
@@ -39,6 +42,7 @@ class _Player:
     def __init__(self, world: World, stage: Stage) -> None:
         self._world, self._stage = world, stage
         self._waiting: list[list[Any]] = []
+        self._varied: list[tuple[str, list[int]]] = []
         #: Writers who let nobody read a table: nobody would end them while the engine waits.
         self._exclusive: set[int] = set()
         self.found: list[str] = []
@@ -55,6 +59,14 @@ class _Player:
         self._waiting.clear()
         for writer in self._world.writers:
             writer.rollback()
+
+    def _relations(self) -> Iterator[str]:
+        for kind, names in self._varied:
+            windows = [self._stage.window("variants", number) for number in names]
+            if all(window.rows is not None for window in windows):
+                shown: Any = [window.rows for window in windows]
+                if what := differ(kind, shown):
+                    yield f"{self._stage.queries[f'v{names[0]}']}, {kind}: {what}"
 
     def _between(self, where: str) -> None:
         for entry in list(self._waiting):
@@ -82,6 +94,33 @@ class _Player:
 
     def _resync(self, sid: str, id_: int) -> None:
         self._stage.resync(sid, id_)
+
+    def _lag(self, sid: str) -> None:
+        if sid in self._stage.wire.windows:
+            self._stage.wire.stop_reading(sid)
+
+    def _read(self, sid: str) -> None:
+        self._stage.wire.read(sid)
+        self._stage.runner.beat()
+
+    def _turn(self, name: str, other: str) -> None:
+        if {name, other} <= self._stage.queries.keys():
+            # who asks again for clients is failed by no reading of theirs
+            waiting, self._waiting = self._waiting, []
+            self._stage.turn(name, other)
+            self._waiting = waiting
+
+    def _vary(self, name: str, kind: str) -> None:
+        """Look at what must show the same as a query."""
+        query = self._stage.queries.get(name)
+        if query is not None and applies(query):
+            made = variants(query, kind)
+            first = sum(len(names) for _, names in self._varied)
+            names = list(range(first, first + len(made)))
+            for number, variant in zip(names, made, strict=True):
+                self._stage.add(f"v{number}", variant)
+                self._stage.subscribe("variants", number, f"v{number}")
+            self._varied.append((kind, names))
 
     def _leave(self, sid: str) -> None:
         self._stage.leave(sid)
@@ -167,3 +206,22 @@ class _Player:
     def _rest(self) -> None:
         self._stage.settle()
         self.found += self._stage.check()
+        self.found += self._relations()
+
+    def _same(self, sql: str) -> None:
+        """A statement that changes nothing changes no window."""
+        self._rest()
+        before = self._versions()
+        self._bare(0, sql)
+        self._commit(0)
+        self._rest()
+        if not self.found and (after := self._versions()) != before:
+            self.found.append(f"{sql} changes nothing, and made {before} {after}")
+
+    def _versions(self) -> dict[tuple[str, int], int]:
+        windows = self._stage.wire.windows
+        return {(sid, id_): window.version for sid in windows for id_, window in windows[sid].items()}
+
+    def _fail(self) -> None:
+        """The database is away for a moment."""
+        raise OperationalError("", {}, RuntimeError("the connection is lost"))

@@ -7,6 +7,7 @@ from typing import Any
 from tests.oracle.asking import Asking
 from tests.oracle.kinds import ALWAYS, KINDS
 from tests.oracle.selects import Query
+from tests.oracle.variants import KINDS as VARIANTS
 from tests.oracle.world import TABLES, WRITERS, Schema
 from tests.oracle.writing import Writing
 
@@ -38,8 +39,9 @@ def schema_of(dice: random.Random) -> Schema:
 
 def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]:
     """A script over this schema."""
-    writing = Writing(dice, schema)
-    queries = Asking(dice, schema).queries(size.queries)
+    # few rows meet each other more often, of many most don't concern a query
+    writing = Writing(dice, schema, dice.choice([7, 7, 30]))
+    queries = Asking(dice, schema).queries(size.queries, dice.choice([0.2, 0.2, 0.8]))
     events = _Events(dice, writing, list(queries))
     return {
         "schema": schema,
@@ -56,7 +58,6 @@ class _Events:
 
     def __init__(self, dice: random.Random, writing: Writing, names: list[str]) -> None:
         self._dice, self._writing, self._names = dice, writing, names
-        self._open: set[int] = set()
 
     def all(self, groups: int) -> list[Event]:
         """Everybody comes, then there are writes, and comings and goings."""
@@ -66,6 +67,8 @@ class _Events:
                 made.append(["subscribe", CLIENTS[number % len(CLIENTS)], number, name])
             if self._chance(0.15):
                 made.append(["subscribe", self._dice.choice(CLIENTS), 100 + number, name])
+        for name in self._names:
+            made += self._maybe(["vary", name, self._dice.choice(VARIANTS)], 0.05)
         made.append(["rest"])
         for _ in range(groups):
             made += self._group()
@@ -77,15 +80,16 @@ class _Events:
             made.append(self._coming())
         if self._chance(0.25):
             where = self._dice.choice(["before", "after", "statement", "statement"])
-            inside = self._transaction(0) if not self._open else []
-            made.append(
-                ["meanwhile", where, self._dice.randrange(4), [*inside, *self._maybe(["follow"], 0.6)]]
-            )
+            inside = self._transaction(0)
+            inside += self._maybe(["follow"], 0.6) + self._maybe(["fail"], 0.15)
+            made.append(["meanwhile", where, self._dice.randrange(4), inside])
         for _ in range(self._dice.choice([1, 1, 1, 2, 3])):
             made += self._interleaved() if self._chance(0.2) else self._transaction(0)
             made += self._maybe(["follow"], 0.3) + self._maybe(["run", self._dice.randint(1, 3)], 0.3)
         if self._chance(0.05):
             made.append(self._dice.choice([["prove"], ["suspect"], ["keep"], ["wait", 0.3], ["wait", 3]]))
+        if self._chance(0.05):
+            made.append(["same", self._writing.same()])
         if self._chance(0.01):
             made.append(["break", self._transaction(0)])
         return [*made, ["rest"]]
@@ -100,6 +104,10 @@ class _Events:
                 ["unsubscribe", sid, number],
                 ["resync", sid, number],
                 ["leave", sid],
+                ["turn", name, self._dice.choice(self._names)],
+                ["lag", sid],
+                ["read", sid],
+                ["read", sid],
             ]
         )
 
@@ -144,4 +152,5 @@ class _Events:
 def referred(script: dict[str, Any]) -> dict[str, Query]:
     """The queries that somebody subscribes to."""
     names = {event[3] for event in script["events"] if event[0] == "subscribe"}
+    names |= {name for event in script["events"] if event[0] in ("turn", "vary") for name in event[1:3]}
     return {name: query for name, query in script["queries"].items() if name in names}

@@ -2,22 +2,20 @@
 
 import json
 import logging
-from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Self
 from unittest.mock import patch
 
 from flask import Flask
 from sqlalchemy.orm import Session
 
-from sa_notify import metrics
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web import running as running_module
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.queries import FunctionQuery
 from sa_notify.web.running import Running
+from tests.oracle.counting import Counting, Seen
 from tests.oracle.runtime import StageRuntime
 from tests.oracle.selects import Query, build, key_labels, tables
 from tests.oracle.wire import Wire
@@ -30,20 +28,6 @@ LATE_SECONDS = 2.1
 LIVE_SECONDS = 30.0
 #: More tasks between two changes are no rest.
 TASKS = 20_000
-
-VERDICTS = ("unrelated", "skipped", "patched", "read", "read in vain")
-
-
-@dataclass
-class Seen:
-    """What became of changes, for those who want to know whether anything clever was tested."""
-
-    verdicts: Counter[str] = field(default_factory=Counter)
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, other: "Seen") -> None:
-        self.verdicts.update(other.verdicts)
-        self.counts.update(other.counts)
 
 
 class Stage:
@@ -58,24 +42,28 @@ class Stage:
         self.wire = Wire()
         self.faults: list[str] = []
         self.seen = Seen()
-        self._changed: set[str] = set()
-        self._before: dict[str, tuple[float, int]] = {}
+        self._shown: dict[tuple[str, int], str] = {}
+        self._means: dict[str, str] = {}
         self._statements: dict[str, tuple[Any, Shape, Any]] = {}
         self._owed = False
         self._app = _application()
-        registered: Any = {name: self._registered(name) for name in queries}
-        self._live_app = LiveApp(self._app, self.wire, lambda: world.engine, registered)  # type: ignore[arg-type]
+        self._registered: dict[str, Any] = {}
+        for name in queries:
+            self._register(name)
+        wire: Any = self.wire
+        self._live_app = LiveApp(self._app, wire, lambda: world.engine, self._registered)
         self._app.extensions["sa_notify"] = self._live_app
         with patch.object(running_module, "runtime_for", lambda _: self.runtime):
             self._running: Any = Running(self._live_app)
         self._running.source, self._running.dispatcher = world.source, _Started()
         self._live_app._running = self._running
         self.runner = self._running.runner
+        self._counting = Counting(self.runner, self.seen, self.wire.diffs)
         self._log = _Log(self.faults)
 
     def __enter__(self) -> Self:
         logging.getLogger("sa_notify").addHandler(self._log)
-        self.world.executed = lambda: self.between("statement")
+        self.world.executed = self._executed
         if self.world.source.interest is not None:
             self.world.source.interest.take(self.world.names)
         self.runner.begin_epoch(self.world.source.epoch)
@@ -107,26 +95,42 @@ class Stage:
         with self._app.test_request_context():
             key = self._live_app.subscribe(Subscriber(sid, id_), {"query": name, "params": {}})
         window.key = window.key or key
-        self._names[sid, id_] = name
+        self._shown[sid, id_] = name
 
     def unsubscribe(self, sid: str, id_: int) -> None:
         """And looks away."""
         self._live_app.unsubscribe(Subscriber(sid, id_))
         self.wire.windows[sid].pop(id_, None)
-        self._names.pop((sid, id_), None)
+        self._shown.pop((sid, id_), None)
 
     def leave(self, sid: str) -> None:
         """The client's connection ends."""
         if sid in self._running.clients:
             self._live_app.disconnected(sid)
         self.wire.drop(sid)
-        for place in [place for place in self._names if place[0] == sid]:
-            del self._names[place]
+        for place in [place for place in self._shown if place[0] == sid]:
+            del self._shown[place]
 
     def resync(self, sid: str, id_: int) -> None:
         """The client asks for its window anew."""
-        if (sid, id_) in self._names:
+        if (sid, id_) in self._shown:
             self._live_app.resync(Subscriber(sid, id_), mismatch=False)
+
+    def add(self, name: str, query: Query) -> None:
+        """Another query that may be subscribed to."""
+        self.queries[name] = query
+        self._register(name)
+
+    def turn(self, name: str, other: str) -> None:
+        """The function of a query returns from now on what another's does, and is asked again."""
+        one, two = self.queries[self._means.get(name, name)], self.queries[other]
+        if key_labels(one) == key_labels(two) and bool(one.get("total")) == bool(two.get("total")):
+            self._means[name] = other
+            self._live_app.recheck_in(self._running)
+
+    def window(self, sid: str, id_: int) -> Window:
+        """What a client holds under a number."""
+        return self.wire.windows[sid][id_]
 
     # -- the feed
 
@@ -139,7 +143,7 @@ class Stage:
             self.seen.counts["changesets"] += len(changesets)
             for changeset in changesets:
                 self.seen.counts.update(change.op for change in changeset.changes)
-                self._changed |= {change.table.partition(".")[2] for change in changeset.changes}
+                self._counting.changed |= {change.table.partition(".")[2] for change in changeset.changes}
             self.runner.receive(changesets)
             changesets = source.read()
         self.runner.proved(source.age)
@@ -155,7 +159,7 @@ class Stage:
         meanwhile()
         self.world.source.open()
         self.runner.begin_epoch(self.world.source.epoch)
-        self._changed |= set(self.world.models)
+        self._counting.changed |= set(self.world.models)
 
     # -- rest
 
@@ -175,39 +179,45 @@ class Stage:
                 continue
             self.follow()
             self.runner.beat()
-            if all(self.wire.live.get(sid) for sid in self.wire.windows) or end >= limit:
+            for sid in list(self.wire.cut):
+                self.leave(sid)
+            reading = [sid for sid in self.wire.windows if not self.wire.lags(sid)]
+            if all(map(self.wire.live.get, reading)) or end >= limit:
                 return
             end += LATE_SECONDS
 
     def check(self) -> list[str]:
-        """What is wrong with what the clients hold."""
+        """What is wrong with what the clients hold; of those who have stopped reading nothing is expected."""
         found, self.faults[:] = list(self.faults), []
         expected: dict[str, str] = {}
-        for (sid, id_), name in sorted(self._names.items()):
-            window = self.wire.windows[sid][id_]
-            found += [f"{sid}/{id_} {name}: {fault}" for fault in window.faults]
+        asked = {place: name for place, name in sorted(self._shown.items()) if not self.wire.lags(place[0])}
+        for (sid, id_), name in asked.items():
+            window, meant = self.window(sid, id_), self._means.get(name, name)
+            said = f"{sid}/{id_} {meant}:"
+            found += [f"{said} {fault}" for fault in window.faults]
             if window.closed is not None:
-                found.append(f"{sid}/{id_} {name}: closed, {window.closed['message']}")
+                found.append(f"{said} closed, {window.closed['message']}")
             elif not self.wire.live.get(sid):
-                found.append(f"{sid}/{id_} {name}: is not told to be live after {LIVE_SECONDS:.0f} s")
+                found.append(f"{said} is not told to be live after {LIVE_SECONDS:.0f} s")
             else:
-                expected[name] = expected.get(name) or self._fresh(name)
-                if (shown := _text(window.rows, window.total)) != expected[name]:
-                    found.append(f"{sid}/{id_} {name}: shows\n  {shown}\nbut SQL says\n  {expected[name]}")
-        self._count(expected)
+                expected[meant] = expected.get(meant) or self._fresh(meant)
+                if (shown := _text(window.rows, window.total)) != expected[meant]:
+                    found.append(f"{said} shows\n  {shown}\nbut SQL says\n  {expected[meant]}")
+        self._count(asked)
         return found
 
     # -- inside
 
-    @property
-    def _names(self) -> dict[tuple[str, int], str]:
-        return self.__dict__.setdefault("_asked", {})
+    def _register(self, name: str) -> None:
+        key, total = key_labels(self.queries[name]), bool(self.queries[name].get("total"))
+        make = lambda: build(self.world, self.queries[self._means.get(name, name)])  # noqa: E731  (parameters)
+        self._registered[name] = FunctionQuery(
+            make, name=name, key=key, total=total, refresh=2.0, token_only=False
+        )
 
-    def _registered(self, name: str) -> FunctionQuery:
-        query = self.queries[name]
-        key, total = key_labels(query), bool(query.get("total"))
-        make = lambda: build(self.world, query)  # noqa: E731  (a def would be named like all others)
-        return FunctionQuery(make, name=name, key=key, total=total, refresh=2.0, token_only=False)
+    def _executed(self) -> None:
+        self.seen.counts["statements of the engine"] += 1
+        self.between("statement")
 
     def _fresh(self, name: str) -> str:
         if name not in self._statements:
@@ -222,32 +232,11 @@ class Stage:
             session.rollback()
         return _text(rows, count)
 
-    def _count(self, names: Any) -> None:
-        """Sort what became of the changes since the last rest, by query."""
-        by_key: dict[str, set[str]] = {}
-        for (sid, id_), name in self._names.items():
-            if name in names:
-                by_key.setdefault(self.wire.windows[sid][id_].key or "", set()).add(name)
-        for key, same in by_key.items():
-            now = (
-                sum(metrics.READS.labels(name, "done")._value.get() for name in same),
-                self.wire.diffs[key],
-            )
-            before, self._before[key] = self._before.get(key), now
-            if before is None or not self._changed:
-                continue
-            name = min(same)
-            read, told = now[0] > before[0], now[1] > before[1]
-            if not tables(self.queries[name]) & self._changed:
-                verdict = "read in vain" if read else "unrelated"
-            elif read:
-                verdict = "read" if told else "read in vain"
-            else:
-                verdict = "patched" if told else "skipped"
-            self.seen.verdicts[verdict] += 1
-        self._changed = set()
+    def _count(self, asked: dict[tuple[str, int], str]) -> None:
         self.seen.counts["rests"] += 1
-        self.seen.counts["windows compared"] += len(self._names)
+        self.seen.counts["windows compared"] += len(asked)
+        queries = ((self.window(*place).key or "", self.queries[name]) for place, name in asked.items())
+        self._counting.rest((key, tables(query)) for key, query in queries)
 
 
 class _Started:

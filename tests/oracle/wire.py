@@ -2,9 +2,28 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Iterator
+from queue import Empty
 from typing import Any
 
+from sa_notify.web.backlog import MOST_PACKETS
 from tests.protocol import Window
+
+
+class _Full:
+    """Engine.IO's end of a connection, with more in its queue than anybody may leave there."""
+
+    def __init__(self, sid: str, cut: set[str]) -> None:
+        self.sid, self.queue = sid, self
+        self._cut = cut
+        self._packets = [None] * (MOST_PACKETS + 1)
+
+    def __iter__(self) -> Iterator[None]:
+        return iter(self._packets)
+
+    def get_nowait(self) -> None:
+        self._cut.add(self.sid)
+        raise Empty
 
 
 class Wire:
@@ -21,6 +40,10 @@ class Wire:
         self.live: dict[str, bool] = {}
         #: Diffs by the key of their query.
         self.diffs = Counter[str]()
+        #: Clients whose connection was ended because they read nothing for too long.
+        self.cut: set[str] = set()
+        #: What waits for clients that don't read.
+        self._held: dict[str, list[tuple[str, str]]] = {}
         self._rooms: dict[str, set[str]] = defaultdict(set)
 
     def emit(self, event: str, data: dict[str, Any], *, to: str, **_: Any) -> None:
@@ -30,7 +53,10 @@ class Wire:
         if event == "diff":
             self.diffs[data["key"]] += 1
         for sid in sorted(self._rooms[to]) if to in self._rooms else [to]:
-            self._take(sid, event, text)
+            if sid in self._held:
+                self._held[sid].append((event, text))
+            else:
+                self._take(sid, event, text)
 
     def enter_room(self, sid: str, room: str, *, namespace: str) -> None:
         self._rooms[room].add(sid)
@@ -43,10 +69,30 @@ class Wire:
 
     def drop(self, sid: str) -> None:
         """The client is gone, and with it its places in rooms."""
+        self._held.pop(sid, None)
+        self.sockets.pop(sid, None)
+        self.cut.discard(sid)
         self.windows.pop(sid, None)
         self.live.pop(sid, None)
         for members in self._rooms.values():
             members.discard(sid)
+
+    # -- clients that don't read
+
+    def stop_reading(self, sid: str) -> None:
+        """So much waits for the client from now on that it is sent no diffs any more."""
+        self._held.setdefault(sid, [])
+        self.sockets[sid] = _Full(sid, self.cut)
+
+    def read(self, sid: str) -> None:
+        """The client reads all that waits."""
+        self.sockets.pop(sid, None)
+        for event, text in self._held.pop(sid, ()):
+            self._take(sid, event, text)
+
+    def lags(self, sid: str) -> bool:
+        """Whether it reads nothing."""
+        return sid in self._held
 
     # -- the client's side
 

@@ -5,23 +5,30 @@ import random
 from tests.oracle.kinds import ALWAYS, KINDS, TWINS, literal
 from tests.oracle.world import KEYS, Schema
 
-IDS = 7
 _CODES = ("", "a", "A", "b", 'q"', "\\", "[1]", "é")
 
 
 class Writing:
-    """Makes statements over one schema."""
+    """Makes statements over one schema.
 
-    def __init__(self, dice: random.Random, schema: Schema) -> None:
-        self._dice, self._schema = dice, schema
+    :param ids: how many there are.
+    """
+
+    def __init__(self, dice: random.Random, schema: Schema, ids: int) -> None:
+        self._dice, self._schema, self._ids = dice, schema, ids
 
     def start(self) -> list[str]:
         """Some rows to begin with."""
         made = [
-            f"INSERT INTO a VALUES ({self._row('a', number)})" for number in range(self._dice.randint(0, IDS))
+            f"INSERT INTO a VALUES ({self._row('a', number)})"
+            for number in range(self._dice.randint(0, self._ids))
         ]
-        made += [self._insert("b") for _ in range(self._dice.randint(0, 8))]
+        made += [self._insert("b") for _ in range(self._dice.randint(0, self._ids + 1))]
         return made + [self._insert("c") for _ in range(self._dice.randint(0, 6))]
+
+    def same(self) -> str:
+        """One that changes nothing."""
+        return self._same(self._dice.choice("abc"))
 
     def statement(self) -> str:
         """One."""
@@ -176,7 +183,7 @@ class Writing:
         return str(self._id()) if name in ("id", "a_id") else literal("s", self._dice.choice(_CODES))
 
     def _id(self) -> int:
-        return self._dice.randrange(IDS)
+        return self._dice.randrange(self._ids)
 
     def _value(self, kind: str) -> str:
         return literal(kind, None if self._dice.random() < 0.2 else self._dice.choice(KINDS[kind].values))
