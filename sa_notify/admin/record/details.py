@@ -18,7 +18,12 @@ class DetailsPage(RecordPage):
     @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
-        return [column for column, _ in self._arguments["details_columns"]]
+        return [column for column, _ in self.labels]
+
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Columns with their labels, in order."""
+        return [(column, str(label)) for column, label in self._arguments["details_columns"]]
 
     def values(self) -> dict[str, Any]:
         """HTML by column."""

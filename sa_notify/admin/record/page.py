@@ -53,6 +53,11 @@ class RecordPage(Page):
         """The record's key as the view writes it."""
         return str(self._arguments["get_pk_value"](self._arguments["model"]))
 
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Columns with their labels, where the page is a table of them."""
+        return []
+
     def rows(self) -> tuple[Row, ...]:
         """The record alone."""
         return ((self.key, self.values()),)

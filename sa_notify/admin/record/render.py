@@ -41,7 +41,7 @@ def _signed(live: Any, view: Any, page: RecordPage) -> dict[str, Any]:
             "kind": page.kind,
             "key": page.key,
             "url": here.root + request.full_path,
-            "columns": page.columns,
+            "columns": page.labels,
             "modal": page.is_modal(view),
             "posted": request.method == "POST",
         },

@@ -80,7 +80,9 @@ def test_a_record_that_is_gone_is_no_row(visitor: Visitor) -> None:
     reading = query.read()
     assert reading.rows == ()
     assert "public.task" in reading.tables
-    execute(visitor.app, "INSERT INTO task (id, title, notes, done, rank, kind) VALUES (1,'','',true,1,'CHORE')")
+    execute(
+        visitor.app, "INSERT INTO task (id, title, notes, done, rank, kind) VALUES (1,'','',true,1,'CHORE')"
+    )
     assert [key for key, _ in query.read().rows] == ["1"]
 
 
