@@ -1,11 +1,14 @@
 """A live details page reads what the same page shows when it is loaded."""
 
 import pytest
-from flask import Flask
+from flask import Flask, abort
+from flask_admin import Admin
+from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import Connection, text
 
+from sa_notify.admin import RealtimeMixin
 from sa_notify.errors import SubscriptionError
-from tests.admin.desk import db, execute
+from tests.admin.desk import Kind, Task, Tasks, db, execute, make_desk
 from tests.admin.records import details, follow, has_marker, marker
 from tests.admin.visitor import XSS, Visitor
 
@@ -51,7 +54,8 @@ def test_the_columns_are_marked_for_the_browser(visitor: Visitor) -> None:
     assert mark["data-sa-notify-record"] == "details"
     assert mark["data-sa-key"] == "1"
     assert mark["data-sa-url"] == "/admin/tasks/details/?id=1&url=/admin/tasks/?page%3D2"
-    assert mark["columns"] == ["title", "notes", "price", "kind", "done", "owner"]
+    names = ["title", "notes", "price", "kind", "done", "owner"]
+    assert mark["columns"] == [[name, name.title()] for name in names]
     assert '<script nonce="n0nce" src="/sa_notify/static/sa_notify.js' in html
     assert 'nonce="n0nce"' in html[html.index("/sa_notify/static/sa_notify.css") :][:120]
     assert "<title>A task</title>" in html
@@ -132,10 +136,6 @@ def test_everybody_has_a_reading_of_their_own(app: Flask, visitor: Visitor) -> N
 
 def test_a_formatter_that_fails_is_no_deletion(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """404 from something else than the record closes the query with what the page answers."""
-    from flask import abort
-
-    from tests.admin.desk import Tasks
-
     query = follow(visitor, "/admin/tasks/details/?id=1")
     monkeypatch.setitem(Tasks.column_formatters_detail, "price", lambda *_: abort(404))
     with pytest.raises(SubscriptionError, match="query_failed"):
@@ -191,3 +191,42 @@ def test_xss_is_text(visitor: Visitor) -> None:
     cells = dict(follow(visitor, "/admin/tasks/details/?id=1").read().rows)["1"]
     assert cells["owner"].startswith("Bob &lt;script&gt;")
     assert XSS not in cells["owner"]
+
+
+def test_messages_wait_for_a_page_that_is_shown(visitor: Visitor) -> None:
+    """A page fetched in the background, to renew a token, does not use up flashed messages."""
+    with visitor.client.session_transaction() as session:
+        session["_flashes"] = [("message", "kept for later")]
+    for url in ("/admin/tasks/details/?id=1", "/admin/tasks/edit/?id=1"):
+        assert "kept for later" not in visitor.get(url, **{"X-SA-Notify": "1"})
+    assert "kept for later" in visitor.get("/admin/tasks/details/?id=1")
+
+
+def test_view_classes_and_admins_of_ones_own(app: Flask) -> None:
+    """The mixin makes another view class's pages live, in each of several admins."""
+
+    class House(ModelView):
+        can_view_details = True
+        column_details_list = ("title",)
+
+    class Live(RealtimeMixin, House):
+        form_columns = ("title",)
+
+    Admin(app, name="Two", url="/deep/two", endpoint="two").add_view(Live(Task, db, endpoint="second"))
+    visitor = Visitor(app)
+    for page in ("details", "edit"):
+        query = follow(visitor, f"/deep/two/second/{page}/?id=1")
+        assert [key for key, _ in query.read().rows] == ["1"]
+        assert query.identity != follow(visitor, f"/admin/tasks/{page}/?id=1").identity
+
+
+def test_on_another_database_the_pages_are_just_not_live() -> None:
+    """On SQLite the pages are Flask-Admin's own."""
+    app = make_desk("sqlite://")
+    with app.app_context():
+        db.session.add(Task(id=1, title="one", kind=Kind.CHORE))
+        db.session.commit()
+    for url in ("/admin/tasks/details/?id=1", "/admin/tasks/edit/?id=1"):
+        assert not has_marker(Visitor(app).get(url))
+    with app.app_context():
+        db.engine.dispose()

@@ -9,7 +9,7 @@ import { verdict } from "./verdict.js";
 export class Field {
   #fresh = null;
   #conflict;
-  #note = element("small", "sa-notify-updated form-text text-info", "Updated: someone else saved this.");
+  #note = element("small", "sa-notify-updated form-text", "Updated: someone else saved this.");
 
   /** `base` is a reading where the page does not show what the form began with; `settled()` is told of decisions. */
   constructor(form, name, label, url, base, settled) {

@@ -11,9 +11,9 @@ export class Followed {
 
   /** `receive(record)` hears of each new state of the record; null when it is gone. */
   constructor(api, mark, receive) {
-    this.url = mark.url;
+    Object.assign(this, { url: mark.url, receive });
     this.status = statusOf(mark);
-    this.handle = api.subscribeToken(mark.token, ({ rows }) => receive(rows[0] ?? null), {
+    this.handle = api.subscribeToken(mark.token, ({ rows }) => this.#give(rows[0] ?? null), {
       renewToken: () => this.#renewToken(),
       onState: (state) => this.#show(state),
       onError: (error) => this.#refused(error),
@@ -35,6 +35,16 @@ export class Followed {
     this.#ended = true;
     this.handle.unsubscribe();
     this.status.show("ended");
+  }
+
+  #give(record) {
+    try {
+      this.receive(record);
+    } catch (error) {
+      // a page that can't show what it is told is not live
+      console.error("saNotify: the record could not be shown", error);
+      this.end();
+    }
   }
 
   #show(state) {

@@ -6,7 +6,7 @@ import { strong } from "./notice.js";
 const SENTENCES = [
   ["updated", "Updated here:"],
   ["conflict", "Keep yours or take theirs:"],
-  ["apart", "Shows after a reload only:"],
+  ["apart", "Changed, but shown by a reload only:"],
 ];
 
 /** `{state, fields}` for each sentence, in order; empty where nothing is to be said. */
