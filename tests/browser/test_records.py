@@ -1,5 +1,6 @@
 """Details and edit forms in a real browser, while other connections write."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -156,6 +157,17 @@ def test_a_field_is_not_changed_under_the_caret(desk: Desk, page: Page) -> None:
     expect(desk.field("title")).to_have_value("Theirs")
     expect(desk.conflict("title")).to_have_count(0)
     expect(desk.notice).to_contain_text("Updated here: Title.")
+
+
+def test_a_record_with_a_composite_key(desk: Desk, page: Page) -> None:
+    """Keys of several columns, with characters that need escaping, make no difference."""
+    desk.open("/admin/spots/edit/?id=a...,%22%3Cb,1")
+    desk.sql("UPDATE spot SET note = 'there'")
+    expect(desk.field("note")).to_have_value("there")
+    page.get_by_role("link", name="Details").click()
+    desk.wait_live()
+    desk.sql("UPDATE spot SET note = 'elsewhere'")
+    expect(page.locator(cell(page, "Note"))).to_have_text("elsewhere")
 
 
 # -- edit: fields that both changed
@@ -327,6 +339,23 @@ def test_ones_own_save_is_no_news(desk: Desk, page: Page) -> None:
     desk.sql("UPDATE task SET rank = 12 WHERE id = 1")
     expect(desk.notice).to_contain_text("Rank")
     assert "Title" not in str(desk.said())
+
+
+def test_a_page_on_its_way_out_says_nothing(desk: Desk, page: Page) -> None:
+    """What the server makes of one's own entries is no news, though it comes before the next page does."""
+    frames = list[str]()
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: frames.append(str(frame))))
+    desk.open("/admin/tasks/edit/?id=1")
+    desk.field("price").fill("5.5")
+    page.evaluate("""document.body.insertAdjacentHTML("beforeend", '<iframe name="elsewhere"></iframe>')""")
+    desk.form.evaluate("(form) => { form.target = 'elsewhere'; }")
+    page.get_by_role("button", name="Save", exact=True).click()
+    deadline = time.monotonic() + 30
+    while not any("5.50" in frame for frame in frames):
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+    expect(desk.notice).to_be_empty()
+    assert not desk.said()
 
 
 def test_a_form_that_comes_back_with_errors_still_knows(desk: Desk, page: Page) -> None:

@@ -10,9 +10,9 @@ export class Conflict {
     this.element.setAttribute("role", "group");
     this.element.setAttribute("aria-label", `${label}: changed by someone else`);
     this.words = this.element.appendChild(element("div"));
-    this.keep = this.#button("Keep mine", "btn-outline-secondary", keep);
+    this.keep = this.#button("Keep mine", "btn-secondary", keep);
     this.take = this.#button("Take theirs", "btn-primary", take);
-    this.reload = this.element.appendChild(element("a", "btn btn-sm btn-outline-secondary", "Reload, and lose what I entered"));
+    this.reload = this.element.appendChild(element("a", "btn btn-sm btn-secondary", "Reload, and lose what I entered"));
     this.reload.href = url;
   }
 
