@@ -3,18 +3,27 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.admin.desk import db, make_desk, seed
+from tests.admin.desk import db, empty, make_desk, seed
 from tests.admin.visitor import Visitor
+from tests.databases import database
+
+
+@pytest.fixture(scope="session")
+def desk(pg_server: str) -> Iterator[Flask]:
+    """One application for all tests here."""
+    with database(pg_server) as url:
+        app = make_desk(url)
+        yield app
+        with app.app_context():
+            db.engine.dispose()
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
+def app(desk: Flask) -> Flask:
     """The desk with its tasks."""
-    app = make_desk(database_url)
-    seed(app)
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+    empty(desk)
+    seed(desk)
+    return desk
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from sa_notify.admin import RealtimeMixin
 from sa_notify.errors import SubscriptionError
-from tests.admin.desk import Kind, Task, Tasks, db, execute, make_desk
+from tests.admin.desk import Kind, Task, Tasks, db, execute, make_desk, seed
 from tests.admin.records import details, follow, has_marker, marker
 from tests.admin.visitor import XSS, Visitor
 
@@ -106,7 +106,7 @@ def test_a_view_that_answers_404_means_gone(visitor: Visitor) -> None:
     assert query.read().rows == ()
 
 
-def test_others_are_refused(app: Flask, visitor: Visitor) -> None:
+def test_others_are_refused(app: Flask, visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page's token is of no use to somebody whom the view does not admit, also when lost meanwhile."""
     token = marker(visitor.get("/admin/mine/details/?id=1"))["data-sa-token"]
     query = visitor.subscribe(token)
@@ -116,7 +116,7 @@ def test_others_are_refused(app: Flask, visitor: Visitor) -> None:
     with pytest.raises(SubscriptionError, match="forbidden"):
         visitor.subscribe(token)
     view = next(view for view in app.extensions["admin"][0]._views if view.endpoint == "mine")
-    view.can_view_details = False
+    monkeypatch.setattr(view, "can_view_details", False)
     with pytest.raises(SubscriptionError, match="forbidden"):
         query.read()
     visitor.client.delete_cookie("banned")
@@ -202,7 +202,7 @@ def test_messages_wait_for_a_page_that_is_shown(visitor: Visitor) -> None:
     assert "kept for later" in visitor.get("/admin/tasks/details/?id=1")
 
 
-def test_view_classes_and_admins_of_ones_own(app: Flask) -> None:
+def test_view_classes_and_admins_of_ones_own(database_url: str) -> None:
     """The mixin makes another view class's pages live, in each of several admins."""
 
     class House(ModelView):
@@ -212,12 +212,16 @@ def test_view_classes_and_admins_of_ones_own(app: Flask) -> None:
     class Live(RealtimeMixin, House):
         form_columns = ("title",)
 
+    app = make_desk(database_url)
+    seed(app)
     Admin(app, name="Two", url="/deep/two", endpoint="two").add_view(Live(Task, db, endpoint="second"))
     visitor = Visitor(app)
     for page in ("details", "edit"):
         query = follow(visitor, f"/deep/two/second/{page}/?id=1")
         assert [key for key, _ in query.read().rows] == ["1"]
         assert query.identity != follow(visitor, f"/admin/tasks/{page}/?id=1").identity
+    with app.app_context():
+        db.engine.dispose()
 
 
 def test_on_another_database_the_pages_are_just_not_live() -> None:

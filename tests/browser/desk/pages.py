@@ -1,12 +1,9 @@
 """Pages of one record, open in a real browser while other connections write."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
-from sqlalchemy import create_engine, make_url, text
 
 from tests.admin.desk import execute
 
@@ -31,15 +28,10 @@ _LISTEN = """
 """
 
 
-@contextmanager
-def database(server: str, name: str) -> Iterator[str]:
-    """A database for a whole module."""
-    engine = create_engine(server, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-        yield make_url(server).set(database=name).render_as_string(hide_password=False)
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    engine.dispose()
+def cell(page: Page, label: str, inside: str = "body") -> Locator:
+    """The cell beside a label."""
+    row = page.locator(f"{inside} table.searchable tr:has(td:first-child:has-text('{label}'))")
+    return row.locator("td:nth-child(2)")
 
 
 class Desk:
