@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
@@ -24,6 +24,9 @@ class Page:
     :param template: the list template that the view asked for.
     :param arguments: what the view gave it.
     """
+
+    #: Our template, which extends the view's own.
+    wrapper: ClassVar[str] = LIST_TEMPLATE
 
     def __init__(self, render: Callable[..., Any], template: str, arguments: Mapping[str, Any]) -> None:
         self._render = render
@@ -73,7 +76,7 @@ class Page:
             found.append(context)
 
         arguments = {**self._arguments, "data": [], "sa_notify_base": self._template}
-        self._render(LIST_TEMPLATE, **arguments, sa_notify_context=take)
+        self._render(self.wrapper, **arguments, sa_notify_context=take)
         found[0].blocks = dict(found[0].blocks)
         return found[0]
 

@@ -24,6 +24,9 @@ class ListReader:
     :param request: whose eyes it is read with.
     """
 
+    #: The method of the view that makes the page.
+    function = "index_view"
+
     def __init__(self, app: Flask, view: Any, address: Address, request: SavedRequest) -> None:
         self._app = app
         self._view = view
@@ -44,7 +47,7 @@ class ListReader:
             refusals(),
         ):
             transaction = Transaction(session, self._view.model, statements)
-            enter(self._view, hooks=self._view.realtime_before_request)
+            enter(self._view, self._view.realtime_before_request, self.function)
             page = self._page(transaction, excluded)
             rows = page.rows()
             statements.recording = False

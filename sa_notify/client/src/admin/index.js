@@ -28,11 +28,13 @@
 import { markerOf } from "./marker.js";
 import { Page } from "./page.js";
 import { QueryMode } from "./query_mode.js";
+import { startRecords } from "./record/index.js";
 import { RowsMode } from "./rows_mode.js";
 import { tableOf } from "./table.js";
 
-/** Make the page live, if it is a list page of a realtime view. `api` is window.saNotify. */
+/** Make the page live, if it is a page of a realtime view. `api` is window.saNotify. */
 export function startAdmin(api) {
+  startRecords(api);
   if (start(api) || document.readyState !== "loading") return;
   document.addEventListener("DOMContentLoaded", () => start(api), { once: true });
 }

@@ -3,15 +3,7 @@
 import { flash } from "./flash.js";
 import { cellId, label, rowId } from "./label.js";
 import { closeEditors, editableIn, isHeld } from "./editable.js";
-
-const inert = document.implementation.createHTMLDocument("");
-
-/** HTML as the browser would give it back, without running or loading anything. */
-function normal(html) {
-  const cell = inert.createElement("td");
-  cell.innerHTML = html;
-  return cell.innerHTML.trim();
-}
+import { normal } from "./html.js";
 
 export function tableOf(root) {
   return root.querySelector("table.model-list");
