@@ -11,10 +11,14 @@ from jinja2.runtime import Context
 from markupsafe import escape
 from werkzeug.local import LocalProxy
 
+from sa_notify.admin.look import look_of
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.query import Row
 
 LIST_TEMPLATE = "sa_notify/admin/list.html"
+
+#: The name under which a row carries its look, beside its columns.
+LOOK = ""
 
 
 class Page:
@@ -56,7 +60,9 @@ class Page:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
-        return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        cells = {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        look = look_of(self._context.derived({"row": entity}), entity)
+        return {**cells, LOOK: look} if look else cells
 
     @cached_property
     def _context(self) -> Context:

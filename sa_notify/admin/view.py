@@ -9,6 +9,7 @@ from flask_admin.contrib.sqla import ModelView
 
 from sa_notify.admin.address import MODES, Address, Mode
 from sa_notify.admin.keys import pk_columns, rows_by_key
+from sa_notify.admin.look import look_of
 from sa_notify.admin.page import LIST_TEMPLATE, Page, catching
 from sa_notify.admin.query import ListQuery, query_name
 from sa_notify.admin.reading import table_of
@@ -77,7 +78,7 @@ class RealtimeMixin(_Base):
             catch.page = Page(super().render, template, kwargs)
             return ""
         kwargs.update(self._realtime_arguments(kwargs["data"]))
-        return super().render(LIST_TEMPLATE, **kwargs, sa_notify_base=template)
+        return super().render(LIST_TEMPLATE, **kwargs, sa_notify_base=template, sa_notify_look=look_of)
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:
         """The page's count and rows; while rows are followed by key, those rows."""

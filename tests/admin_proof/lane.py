@@ -149,7 +149,7 @@ class Lane:
 
     def _settle(self, case: Case, tab: Tab, expected: Lines) -> None:
         self.report.compared += 1
-        if case.options.get("realtime_mode") == "rows" and (wrong := tab.show_all(expected)):
+        if case.options.get("realtime_mode") == "rows" and (wrong := tab.rows_differ(expected)):
             self._differs(case, tab, f"rows that stand\n{wrong}")
         if wrong := tab.wait_for(expected):
             self._differs(case, tab, wrong)

@@ -37,24 +37,24 @@ class Tab:
         return found
 
     def wait_for(self, expected: Lines) -> str:
-        """Wait until it shows this; the difference, where it does not come to that."""
-        return self._wait(lambda: difference(self.lines(), expected))
+        """Wait until it shows this; the difference, where it does not come to that.
 
-    def show_all(self, reloaded: Lines) -> str:
-        """Mode "rows": wait until rows that are on the page are right; then have the others shown.
-
-        :param reloaded: what the page is to show in the end.
+        In mode "rows", what waits is shown as soon as the banner offers it.
         """
+        return self._wait(lambda: self._show_waiting() or difference(self.lines(), expected))
+
+    def _show_waiting(self) -> str:
+        self.page.evaluate('document.querySelector("#sa-notify-banner:not([hidden]) button:enabled")?.click()')
+        return ""
+
+    def rows_differ(self, reloaded: Lines) -> str:
+        """Mode "rows": wait until the rows that are on the page are those of the reloaded one."""
         fresh = _rows(reloaded)
-        wrong = self._wait(
+        return self._wait(
             lambda: "\n".join(
                 difference(lines, fresh[key]) for key, lines in _rows(self.lines()).items() if key in fresh
             ).strip()
         )
-        button = self.page.locator("#sa-notify-banner:not([hidden]) button")
-        if button.count():
-            button.click(timeout=PATIENCE_MS)
-        return wrong
 
     def _wait(self, wrong: Callable[[], str]) -> str:
         deadline = time.monotonic() + PATIENCE_MS / 1000

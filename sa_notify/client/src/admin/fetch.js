@@ -3,7 +3,7 @@
 import { Backoff } from "../backoff.js";
 import { label } from "./label.js";
 import { markerOf } from "./marker.js";
-import { tableOf } from "./table.js";
+import { hasList } from "./list.js";
 
 /** The page can't be had at this time; trying again may help. */
 export class Away extends Error {}
@@ -20,7 +20,7 @@ export async function fetchPage() {
   if (!response.ok) return null;
   const root = new DOMParser().parseFromString(await text(response), "text/html");
   const marker = markerOf(root);
-  if (!marker || !tableOf(root)) return null;
+  if (!marker || !hasList(root, marker)) return null;
   label(root);
   return { root, marker };
 }

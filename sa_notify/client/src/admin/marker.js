@@ -2,12 +2,17 @@
 
 const SELECTOR = "template[data-sa-notify-bar]";
 
-/** `{mode, token, rowsToken}` of a page, or null where the page is no live list. */
+/** `{mode, token, rowsToken, isParts}` of a page, or null where the page is no live list. */
 export function markerOf(root) {
   const element = root.querySelector(SELECTOR);
   if (!element?.dataset.saToken) return null;
-  const { saMode: mode = "query", saToken: token, saRowsToken: rowsToken } = element.dataset;
-  return { mode, token, rowsToken };
+  const { saMode: mode = "query", saToken: token, saRowsToken: rowsToken, saParts: parts } = element.dataset;
+  return { mode, token, rowsToken, isParts: parts !== undefined };
+}
+
+/** What the dot is put before where there is no tab bar, in a template of its own. */
+export function placeOf(root) {
+  return root.querySelector(SELECTOR);
 }
 
 /** The tab bar that follows the marker. */
