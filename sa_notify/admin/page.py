@@ -21,6 +21,13 @@ LIST_TEMPLATE = "sa_notify/admin/list.html"
 LOOK = ""
 
 
+def is_marked(html: str, has_rows: bool) -> bool:
+    """Whether a rendered page has what the browser library needs, which its template might not use."""
+    if "data-sa-parts" in html:
+        return "data-sa-live" in html
+    return "data-sa-notify-bar" in html and ("data-sa-key" in html or not has_rows)
+
+
 class Page:
     """What a view was about to render.
 

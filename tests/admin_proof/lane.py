@@ -117,7 +117,7 @@ class Lane:
     # -- writing
 
     def _write(self) -> None:
-        for _ in range(self._chance.choice([1, 3, 8])):
+        for _ in range(self._chance.choice([2, 5, 12])):
             self.report.transactions += self._execute(self._main, writes.transaction(self._chance))
             if self._chance.random() < 0.3:
                 self.report.transactions += self._execute(self._archive, writes.letters(self._chance))

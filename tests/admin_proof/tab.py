@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 SHAPE = Path(__file__).with_name("shape.js").read_text("utf-8").strip()
-PATIENCE_MS = 8_000
+PATIENCE_MS = 20_000
 
 Lines = list[str]
 

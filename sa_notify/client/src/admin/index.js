@@ -18,11 +18,13 @@
  * column "" is data-sa-look, a digest of what else can change in a row, where anything can: buttons, what editors offer.
  * total is the number in the tab, or null where the view does not count.
  *
- * A template without Flask-Admin's blocks has this instead (sa_notify/admin/live.html), and is fetched at each change:
+ * In a template of one's own,
  *
- *   <template data-sa-notify-bar data-sa-parts data-sa-token="..."></template>   the dot comes after it
- *   <any id="..." data-sa-live>                   what is to be that of a reload; in it
- *   <any data-sa-key="<rowkey>">                  what flashes when it changes
+ *   <any id="..." data-sa-live>                   is fetched with the list at each change; where the template has none of
+ *                                                 Flask-Admin's blocks these are all, and it begins with
+ *   <template data-sa-notify-bar data-sa-parts data-sa-token="..."></template>   (sa_notify/admin/live.html), in place
+ *                                                 of which the dot stands; of parts,
+ *   <any id="..." data-sa-key="<rowkey>">         flashes when it changes, and is left alone while somebody is at it
  *
  * What this module adds to the page:
  *   <tr id="sa-row:<rowkey>" data-sa-key="<rowkey>">, <td id="sa-row:<rowkey>:col-<column>">; ids inside cells are

@@ -5,6 +5,7 @@ import { onReleased } from "./hold.js";
 import { listOf } from "./list.js";
 import { barOf, countTab, markerOf, placeOf, shownTotal } from "./marker.js";
 import { morph } from "./morph.js";
+import { hasParts, showParts } from "./parts.js";
 import { keepingSelection } from "./selection.js";
 import { Status } from "./status.js";
 import { lockWidths } from "./widths.js";
@@ -51,6 +52,11 @@ export class Page {
     this.#handles.delete(handle);
   }
 
+  /** Whether it shows more than rows, count and pager of what follows the database: it is fetched at each change. */
+  get hasMore() {
+    return hasParts(document) || this.list.hasMore;
+  }
+
   /** Have `released()` called when somebody has let go of a part of the list. */
   onReleased(released) {
     onReleased(this.frame.parentElement, () => {
@@ -81,6 +87,7 @@ export class Page {
     keepingSelection(() => {
       this.#showCount(countTab(root));
       morph(document.querySelector(PAGER), root.querySelector(PAGER));
+      if (!this.marker.isParts) showParts(root);
       this.list.show(root);
     });
   }

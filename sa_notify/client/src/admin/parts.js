@@ -4,11 +4,15 @@ import { flash } from "./flash.js";
 import { isHeld, isPutOff } from "./hold.js";
 import { morph } from "./morph.js";
 
-const PARTS = "[data-sa-live][id]";
+const PARTS = "[data-sa-live]";
 const KEYED = "[data-sa-key]";
 
 export function hasParts(root) {
   return root.querySelector(PARTS) !== null;
+}
+
+export function showParts(root) {
+  for (const part of document.querySelectorAll(PARTS)) morph(part, root.getElementById(part.id));
 }
 
 export class Parts {
@@ -32,7 +36,7 @@ export class Parts {
   /** Make the parts those of a fetched page; flash what is new of that which says its rowkey. */
   show(root) {
     const before = this.#keyed();
-    for (const part of document.querySelectorAll(PARTS)) morph(part, root.getElementById(part.id));
+    showParts(root);
     for (const [rowkey, { html, element }] of this.#keyed()) {
       if (before.get(rowkey)?.html !== html) flash(element);
     }

@@ -26,7 +26,7 @@ export class QueryMode {
     this.#view = view;
     this.refresher.renewed();
     // rows leave and enter in one stroke, with the page that is fetched: else the table would jump twice
-    if (before && !sameOrder(before.keys, view.keys)) this.#turned = true;
+    if (before && (this.page.hasMore || !sameOrder(before.keys, view.keys))) this.#turned = true;
     this.#total ??= view.total;
     this.#check();
   }

@@ -19,8 +19,12 @@ function normal(html) {
   return cell.innerHTML.trim();
 }
 
+/** The table, if its rows say their keys. */
 export function tableOf(root) {
-  return root.querySelector("table.model-list");
+  const table = root.querySelector("table.model-list");
+  const rows = [...(table?.rows ?? [])].filter(({ cells }) => cells.length > 1 && cells[0].tagName === "TD");
+  const isKeyed = rows.length === 0 || table.querySelector("tr[data-sa-key], template[data-sa-key]");
+  return isKeyed ? table : null;
 }
 
 export class ListTable {
@@ -38,6 +42,12 @@ export class ListTable {
   /** The rowkeys in the order shown. */
   get keys() {
     return this.#rows("tr[data-sa-key]:not([data-sa-gone])").map((row) => row.dataset.saKey);
+  }
+
+  /** Whether it has rows that are not the list's own, which nobody but the page itself can tell. */
+  get hasMore() {
+    const rows = this.#rows("tr:not([data-sa-key])").filter((row) => !row.closest("thead"));
+    return rows.length > (this.keys.length ? 0 : 1); // the words for an empty list
   }
 
   /** Write what can be written from the window; whether the table shows the window then. */
