@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from demo.embedded import EmbeddedPostgres
 from demo.rooms import temporary_room
 from tests.admin_proof.lane import Lane, any_seed
-from tests.admin_proof.views import FEATURES
+from tests.admin_proof.views import FEATURES, features
 from tests.chromium import launched
 
 
@@ -29,7 +29,8 @@ def main() -> int:
     say(f"seed {options.seed}")
     with EmbeddedPostgres(temporary_room("sa-notify-proof-")) as server, launched() as browser:
         urls = tuple(_database(server.url, name) for name in ("proof", "archive"))
-        report = Lane(options.seed, options.size, (urls[0], urls[1])).run(browser, options.rounds, say)
+        with Lane(options.seed, features(options.size), (urls[0], urls[1]), browser) as lane:
+            report = lane.run(options.rounds, say)
     print("\n".join(report.lines()))
     return bool(report.differences)
 

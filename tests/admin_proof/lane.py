@@ -1,14 +1,15 @@
 """Runs the proof: opens every view, writes, and compares."""
 
+import json
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import psycopg
-from flask import Flask
 from playwright.sync_api import Browser
 from sqlalchemy import URL, make_url
 
@@ -44,34 +45,65 @@ class Report:
 
 
 class Lane:
-    """One seed's views, over two databases.
+    """A seed's views, served over two databases, their pages open in a browser; for as long as a ``with`` block lasts.
 
+    :param chosen: the views' features.
     :param urls: of the two databases, empty.
     """
 
-    def __init__(self, seed: int, size: int, urls: tuple[str, str]) -> None:
-        self.report = Report(seed, views=size)
+    def __init__(self, seed: int, chosen: Sequence[str], urls: tuple[str, str], browser: Browser) -> None:
+        self.report = Report(seed, views=len(chosen))
         self._chance = Random(seed)
-        self._urls = urls
-        self._cases = cases(seed, size)
-        self._app = make_app(*urls, seed, size)
+        self._urls, self._browser, self._chosen = urls, browser, chosen
+        self._cases = cases(seed, chosen)
+        self._app = make_app(*urls, seed, chosen)
         self._queries: dict[int, str] = {}
+        self._tabs: dict[int, Tab] = {}
+        self._stack = ExitStack()
 
-    def run(self, browser: Browser, rounds: int, say: Callable[[str], None]) -> Report:
-        """Open all pages; then write and compare, so many times."""
-        with ExitStack() as stack:
-            self._main, self._archive = (stack.enter_context(_connected(url)) for url in self._urls)
-            stack.callback(self._dispose)
+    def __enter__(self) -> Self:
+        with self._stack:
+            self._main, self._archive = (self._stack.enter_context(_connected(url)) for url in self._urls)
+            self._stack.callback(self._dispose)
             self._fill()
-            base = stack.enter_context(self._served())
-            mirror = Mirror(stack.enter_context(opened(browser, "proof-reloaded")))
-            tabs = {case.number: self._open(stack, browser, base, case) for case in self._cases}
-            say(f"{len(tabs)} pages are live")
-            for turn in range(rounds):
-                self._write()
-                self._compare(tabs, mirror)
-                say(f"round {turn + 1}: {len(self.report.differences)} differences")
+            self._base = self._stack.enter_context(self._served())
+            self.mirror = Mirror(self._stack.enter_context(opened(self._browser, "proof-reloaded")))
+            self._stack = self._stack.pop_all()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(exc_type, exc, trace)
+
+    def run(self, rounds: int, say: Callable[[str], None]) -> Report:
+        """Open all pages; then write and compare, so many times."""
+        for case in self._cases:
+            self.tab(case)
+        say(f"{len(self._tabs)} pages are live")
+        for turn in range(rounds):
+            self._write()
+            self._compare()
+            say(f"round {turn + 1}: {len(self.report.differences)} differences")
         return self.report
+
+    def case(self, feature: str) -> Case:
+        """The first view with this feature."""
+        return next(case for case in self._cases if case.feature == feature)
+
+    def tab(self, case: Case) -> Tab:
+        """Its page, open and live."""
+        if case.number not in self._tabs:
+            page = self._stack.enter_context(opened(self._browser, f"proof-{case.number}"))
+            tab = self._tabs[case.number] = Tab(page, f"{self._base}{path_of(case)}?{self._queries[case.number]}")
+            tab.open()
+        return self._tabs[case.number]
+
+    def execute(self, *statements: writes.Statement) -> None:
+        """Write in one transaction, which can't fail."""
+        for sql, values in statements:
+            self._main.execute(sql, values)  # type: ignore[arg-type]
+        self._main.commit()
 
     # -- the site
 
@@ -80,7 +112,7 @@ class Lane:
             "DATABASE_URL": self._urls[0],
             "ARCHIVE_URL": self._urls[1],
             "PROOF_SEED": str(self.report.seed),
-            "PROOF_SIZE": str(len(self._cases)),
+            "PROOF_FEATURES": json.dumps(self._chosen),
         }
         return serve("tests.admin_proof.wsgi:app", workers=2, env=environment)
 
@@ -108,12 +140,6 @@ class Lane:
             for engine in db.engines.values():
                 engine.dispose()
 
-    def _open(self, stack: ExitStack, browser: Browser, base: str, case: Case) -> Tab:
-        page = stack.enter_context(opened(browser, f"proof-{case.number}"))
-        tab = Tab(page, f"{base}{path_of(case)}?{self._queries[case.number]}")
-        tab.open()
-        return tab
-
     # -- writing
 
     def _write(self) -> None:
@@ -130,7 +156,7 @@ class Lane:
         except psycopg.errors.IntegrityError:
             connection.rollback()
             return False
-        if self._queries and self._chance.random() < 0.1:
+        if self._tabs and self._chance.random() < 0.1:
             connection.rollback()
             return False
         connection.commit()
@@ -138,14 +164,14 @@ class Lane:
 
     # -- comparing
 
-    def _compare(self, tabs: dict[int, Tab], mirror: Mirror) -> None:
+    def _compare(self) -> None:
         expected = {}
         for case in self._cases:
-            tab = tabs[case.number]
-            expected[case.number] = lines = mirror.lines(tab.url)
+            tab = self.tab(case)
+            expected[case.number] = lines = self.mirror.lines(tab.url)
             self._settle(case, tab, lines)
         for case in self._cases:  # what came late may not have spoilt it
-            self._check(case, tabs[case.number], expected[case.number])
+            self._check(case, self.tab(case), expected[case.number])
 
     def _settle(self, case: Case, tab: Tab, expected: Lines) -> None:
         self.report.compared += 1

@@ -21,6 +21,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import String
 
 from sa_notify import realtime
+from tests.admin_proof.texts import MARKS
 
 
 class Base(DeclarativeBase):
@@ -83,6 +84,7 @@ class Book(Base):
     made: Mapped[dt.datetime | None] = mapped_column(DateTime)
     opens: Mapped[dt.time | None] = mapped_column(Time)
     code: Mapped[uuid.UUID | None] = mapped_column(Uuid)
+    mark: Mapped[str | None] = mapped_column(Enum(*MARKS, name="mark"))
     meta: Mapped[Any] = mapped_column(JSONB(none_as_null=True), nullable=True)
     labels: Mapped[list[str] | None] = mapped_column(ARRAY(String))
     author_id: Mapped[int | None] = mapped_column(ForeignKey("author.id", ondelete="SET NULL"))

@@ -1,6 +1,7 @@
 """The application: every generated view, in two admins, also under a prefix."""
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import Flask
@@ -15,10 +16,11 @@ from tests.admin_proof.views import Case, cases
 PREFIX = "/shop"
 
 
-def make_app(url: str, archive: str, seed: int, size: int, *, async_mode: str = "threading") -> Flask:
+def make_app(url: str, archive: str, seed: int, chosen: Sequence[str], *, async_mode: str = "threading") -> Flask:
     """The application with the views of a seed.
 
     :param archive: URL of the second database.
+    :param chosen: the views' features.
     """
     app = Flask(__name__, template_folder=str(Path(__file__).parent / "templates"))
     app.config.update(
@@ -36,7 +38,7 @@ def make_app(url: str, archive: str, seed: int, size: int, *, async_mode: str = 
         Admin(app, name="One"),
         Admin(app, name="Two", url="/deep/two", endpoint="two", theme=Bootstrap4Theme(swatch="darkly")),
     )
-    for case in cases(seed, size):
+    for case in cases(seed, chosen):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Flask-Admin's own, of odd columns
             admins[case.number % 2].add_view(case.view(case.model, db, endpoint=case.endpoint, name=case.endpoint))

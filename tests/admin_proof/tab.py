@@ -1,12 +1,10 @@
 """A live list in Chromium beside the same address loaded anew."""
 
 import difflib
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Request, Route, TimeoutError
 
 SHAPE = Path(__file__).with_name("shape.js").read_text("utf-8").strip()
 PATIENCE_MS = 20_000
@@ -14,11 +12,33 @@ PATIENCE_MS = 20_000
 Lines = list[str]
 
 
+_SAME = f"""(expected) => {{
+  document.querySelector("#sa-notify-banner:not([hidden]) button:enabled")?.click();
+  return JSON.stringify(({SHAPE})(document)) === JSON.stringify(expected);
+}}"""
+_SAME_ROWS = f"""(expected) => {{
+  const rows = (lines) => {{
+    const found = new Map();
+    let key = "";
+    for (const line of lines) {{
+      if (!line.startsWith("  ")) key = line.startsWith("row ") ? line.slice(4) : "";
+      if (key) found.set(key, `${{found.get(key) ?? ""}}${{line}}\\n`);
+    }}
+    return found;
+  }};
+  const [live, fresh] = [rows(({SHAPE})(document)), rows(expected)];
+  return [...live].every(([key, text]) => !fresh.has(key) || fresh.get(key) === text);
+}}"""
+
+
 class Tab:
     """A page that is open and live."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page, self.url = page, url
+        #: How often the page has fetched itself.
+        self.fetches = 0
+        page.on("request", self._asked)
 
     def open(self) -> None:
         """Load it, and wait until it is live; loading it again would lose the mark."""
@@ -32,6 +52,9 @@ class Tab:
             "#sa-notify-status[data-state=live]", state="attached", timeout=PATIENCE_MS
         )
 
+    def _asked(self, request: Request) -> None:
+        self.fetches += request.headers.get("x-sa-notify") == "1"
+
     def lines(self) -> Lines:
         found: Lines = self.page.evaluate(f"({SHAPE})(document)")
         return found
@@ -41,26 +64,22 @@ class Tab:
 
         In mode "rows", what waits is shown as soon as the banner offers it.
         """
-        return self._wait(lambda: self._show_waiting() or difference(self.lines(), expected))
-
-    def _show_waiting(self) -> str:
-        self.page.evaluate('document.querySelector("#sa-notify-banner:not([hidden]) button:enabled")?.click()')
-        return ""
+        return "" if self._comes_to(_SAME, expected) else difference(self.lines(), expected) or "it came too late"
 
     def rows_differ(self, reloaded: Lines) -> str:
         """Mode "rows": wait until the rows that are on the page are those of the reloaded one."""
+        if self._comes_to(_SAME_ROWS, reloaded):
+            return ""
         fresh = _rows(reloaded)
-        return self._wait(
-            lambda: "\n".join(
-                difference(lines, fresh[key]) for key, lines in _rows(self.lines()).items() if key in fresh
-            ).strip()
-        )
+        wrong = (difference(lines, fresh[key]) for key, lines in _rows(self.lines()).items() if key in fresh)
+        return "\n".join(wrong).strip() or "they came too late"
 
-    def _wait(self, wrong: Callable[[], str]) -> str:
-        deadline = time.monotonic() + PATIENCE_MS / 1000
-        while (found := wrong()) and time.monotonic() < deadline:
-            self.page.wait_for_timeout(50)
-        return found
+    def _comes_to(self, check: str, expected: Lines) -> bool:
+        try:
+            self.page.wait_for_function(check, arg=expected, timeout=PATIENCE_MS, polling=100)
+        except TimeoutError:
+            return False
+        return True
 
     def state(self) -> dict[str, Any]:
         """What must be so all the time."""

@@ -1,6 +1,6 @@
 """Views generated from a seed: each has one feature for sure, and others by chance."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload, subqueryload
 
 from sa_notify.admin import RealtimeModelView
 from tests.admin_proof import formatters as shows
+from tests.admin_proof.texts import PAYLOADS
 from tests.admin_proof.models import Author, Book, Ebook, Letter, Rate, Seat, Silent
 
 Options = dict[str, Any]
@@ -59,14 +60,19 @@ class Case:
         return type(f"View{self.number}", (RealtimeModelView,), self.options)
 
 
-def cases(seed: int, size: int) -> list[Case]:
-    """``size`` views; features come round again, with other luck."""
-    return [_case(number, seed) for number in range(size)]
+def features(size: int) -> list[str]:
+    """So many of them; those that come round again have other luck."""
+    known = list(FEATURES)
+    return [known[number % len(known)] for number in range(size)]
 
 
-def _case(number: int, seed: int) -> Case:
+def cases(seed: int, chosen: Sequence[str]) -> list[Case]:
+    """A view for each of these features."""
+    return [_case(number, feature, seed) for number, feature in enumerate(chosen)]
+
+
+def _case(number: int, feature: str, seed: int) -> Case:
     chance = Random(f"{seed}:{number}")
-    feature = list(FEATURES)[number % len(FEATURES)]
     options, wants = _some(chance), Options()
     model = FEATURES[feature](chance, options, wants) or Book
     if model is Book and "form_columns" not in options:
@@ -239,6 +245,19 @@ def _bare(chance: Random, options: Options, wants: Options) -> None:
     options |= {"column_searchable_list": None, "can_export": True}
 
 
+def _every_kind(*edited: str) -> Callable[[Random, Options, Options], Any]:
+    """All columns, and all rows on one page."""
+
+    def force(chance: Random, options: Options, wants: Options) -> Any:
+        model = _small(chance, Book, [*_PLAIN, *_ODD, "mark", *_RELATED, "heading", "writer"], options)
+        options |= {"page_size": 40, "column_editable_list": edited, "column_display_actions": False}
+        options |= {"column_choices": {"genre": [(text, f"{text}!") for text in PAYLOADS]}}
+        wants |= {"page": 0, "page_size": 0, "filters": 0, "sort": None}
+        return model
+
+    return force
+
+
 def _small(chance: Random, model: Any, columns: list[str], options: Options) -> Any:
     kept = {name: options[name] for name in ("page_size", "can_set_page_size", "page_size_options")}
     options.clear()
@@ -279,6 +298,8 @@ def _second_database(chance: Random, options: Options, wants: Options) -> Any:
 
 
 FEATURES: dict[str, Callable[[Random, Options, Options], Any]] = {
+    "every kind of column": _every_kind(),
+    "every kind, edited": _every_kind("title", "note", "genre", "author", "tags"),
     "edited in place": _edited,
     "filters of texts": _filtered("text"),
     "sort by a related column": _sorted_by("author.name", ("author.name", "author.name")),

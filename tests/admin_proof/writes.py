@@ -6,7 +6,7 @@ import uuid
 from random import Random
 from typing import Any
 
-from tests.admin_proof.texts import PAYLOADS, PLAIN
+from tests.admin_proof.texts import MARKS, PAYLOADS, PLAIN
 
 Statement = tuple[str, dict[str, Any]]
 
@@ -17,12 +17,12 @@ COUNTRIES = ("DE", "FR", "<b>", "")
 CODES = [str(uuid.UUID(int=number)) for number in range(1, 9)]
 
 _INSERT = (
-    "INSERT INTO book (title, note, pages, price, weight, kind, genre, done, published, made, opens, code, meta,"
+    "INSERT INTO book (title, note, pages, price, weight, kind, genre, done, published, made, opens, code, mark, meta,"
     " labels, author_id, editor_id) VALUES (%(title)s, %(note)s, %(pages)s, %(price)s, %(weight)s, %(kind)s,"
-    " %(genre)s, %(done)s, %(published)s, %(made)s, %(opens)s, %(code)s, %(meta)s::jsonb, %(labels)s::text[],"
+    " %(genre)s, %(done)s, %(published)s, %(made)s, %(opens)s, %(code)s, %(mark)s, %(meta)s::jsonb, %(labels)s::text[],"
     " (SELECT id FROM author WHERE id = %(author)s), (SELECT id FROM author WHERE id = %(editor)s))"
 )
-_COLUMNS = ("title", "note", "pages", "price", "weight", "kind", "genre", "done", "published", "made", "opens", "code")
+_COLUMNS = ("mark", "title", "note", "pages", "price", "weight", "kind", "genre", "done", "published", "made", "opens", "code")
 
 
 def text(chance: Random) -> str:
@@ -44,6 +44,7 @@ def book(chance: Random) -> dict[str, Any]:
         "made": dt.datetime.combine(day, dt.time(chance.randrange(24), 30)),
         "opens": dt.time(chance.randrange(24), 15),
         "code": chance.choice(CODES),
+        "mark": chance.choice(MARKS),
         "meta": json.dumps({"a": text(chance), "b": [1, None, {"<c>": True}]}),
         "labels": [text(chance) for _ in range(chance.randrange(3))],
         "author": 1 + chance.randrange(AUTHORS),

@@ -5,6 +5,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import json
 import os
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -15,7 +16,7 @@ _site = make_app(
     os.environ["DATABASE_URL"],
     os.environ["ARCHIVE_URL"],
     int(os.environ["PROOF_SEED"]),
-    int(os.environ["PROOF_SIZE"]),
+    json.loads(os.environ["PROOF_FEATURES"]),
     async_mode="gevent",
 )
 app = DispatcherMiddleware(_site, {PREFIX: _site})
