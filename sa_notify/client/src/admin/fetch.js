@@ -3,6 +3,7 @@
 import { Backoff } from "../backoff.js";
 import { label } from "./label.js";
 import { markerOf } from "./marker.js";
+import { withoutRefused } from "./policy.js";
 import { hasList } from "./list.js";
 
 /** The page can't be had at this time; trying again may help. */
@@ -18,7 +19,7 @@ export async function fetchPage() {
   const response = await get();
   if (response.status >= 500 || response.status === 429) throw new Away(`the page answers ${response.status}`);
   if (!response.ok) return null;
-  const root = new DOMParser().parseFromString(await text(response), "text/html");
+  const root = new DOMParser().parseFromString(withoutRefused(await text(response)), "text/html");
   const marker = markerOf(root);
   if (!marker || !hasList(root, marker)) return null;
   label(root);

@@ -182,8 +182,9 @@ export class ListTable {
   }
 }
 
+/** What `normal` gives for the HTML that the cell was parsed from; to parse again could change it, and be reported. */
 function renderedIn(cell) {
-  return normal((editableIn(cell) ?? cell).innerHTML);
+  return (editableIn(cell) ?? cell).innerHTML.trim();
 }
 
 /** Write into a cell, between the blanks that the template put there. */
