@@ -11,10 +11,21 @@ from jinja2.runtime import Context
 from markupsafe import escape
 from werkzeug.local import LocalProxy
 
+from sa_notify.admin.look import look_of
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.query import Row
 
 LIST_TEMPLATE = "sa_notify/admin/list.html"
+
+#: The name under which a row carries its look, beside its columns.
+LOOK = ""
+
+
+def is_marked(html: str, has_rows: bool) -> bool:
+    """Whether a rendered page has what the browser library needs, which its template might not use."""
+    if "data-sa-parts" in html:
+        return "data-sa-live" in html
+    return "data-sa-notify-bar" in html and ("data-sa-key" in html or not has_rows)
 
 
 class Page:
@@ -59,7 +70,9 @@ class Page:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
-        return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        cells = {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        look = look_of(self._context.derived({"row": entity}), entity)
+        return {**cells, LOOK: look} if look else cells
 
     @cached_property
     def _context(self) -> Context:

@@ -17,6 +17,11 @@ from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.query import Reading, Row
 from sa_notify.web.context import SavedRequest
 
+_ELSEWHERE = (
+    "the view is of another database than the one given to dispatcher.init_app, and nothing announces its "
+    "changes here: realtime_refresh says how often it is read"
+)
+
 
 class ListReader:
     """Reads one page of one view whenever asked.
@@ -51,7 +56,7 @@ class ListReader:
             page = self._page(transaction, excluded)
             rows = page.rows()
             statements.recording = False
-            found = statements.dependencies()
+            found = statements.dependencies(declared=bool(self._view.realtime_tables))
             doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)
             return self._reading(transaction, replace(found, doubts=tuple(doubts)), page.total, rows)
 
@@ -81,10 +86,11 @@ class ListReader:
     ) -> Reading:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
+        if not _same_database(connection, live.engine):
+            # a table of the same name in the database that is followed says nothing of this one
+            return Reading(rows, total, transaction.snapshot, frozenset(), (_ELSEWHERE,))
         tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
         names, doubts, _ = live.coverage.judge(connection, replace(found, tables=tables))
-        if not _same_database(connection, live.engine):
-            doubts += ("the view reads another database than the one given to dispatcher.init_app",)
         return Reading(rows, total, transaction.snapshot, names, doubts)
 
 

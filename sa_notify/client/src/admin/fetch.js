@@ -3,7 +3,8 @@
 import { Backoff } from "../backoff.js";
 import { label } from "./label.js";
 import { markerOf } from "./marker.js";
-import { tableOf } from "./table.js";
+import { withoutRefused } from "./policy.js";
+import { hasList } from "./list.js";
 
 /** The page can't be had at this time; trying again may help. */
 export class Away extends Error {}
@@ -17,7 +18,7 @@ export class Away extends Error {}
 export async function fetchPage() {
   const root = await fetchRoot(location.href);
   const marker = root && markerOf(root);
-  if (!marker || !tableOf(root)) return null;
+  if (!marker || !hasList(root, marker)) return null;
   label(root);
   return { root, marker };
 }
@@ -32,7 +33,7 @@ export async function fetchRoot(url) {
   const response = await get(url);
   if (response.status >= 500 || response.status === 429) throw new Away(`the page answers ${response.status}`);
   if (!response.ok) return null;
-  return new DOMParser().parseFromString(await text(response), "text/html");
+  return new DOMParser().parseFromString(withoutRefused(await text(response)), "text/html");
 }
 
 /** Fetch until the server is there. */
