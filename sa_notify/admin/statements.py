@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from sa_notify.admin.excluded import doubts_of
 from sa_notify.live.dependencies import Dependencies, dependencies
+from sa_notify.live.words import Name
 
 # SQLAlchemy's own compiled cache gives one Compiled per shape of statement and keeps it alive
 _KNOWN: "WeakKeyDictionary[Compiled, Dependencies]" = WeakKeyDictionary()
@@ -46,7 +47,15 @@ class Statements:
         doubts = self._doubts.union(*(item.doubts for item in found))
         columns = frozenset[tuple[str | None, str, str]]().union(*(item.columns for item in found))
         names = frozenset[str]().union(*(item.names for item in found))
-        return Dependencies(tables, tuple(sorted(doubts)), columns=columns, names=names)
+        return Dependencies(
+            tables,
+            tuple(sorted(doubts)),
+            columns=columns,
+            names=names,
+            askable=frozenset[str]().union(*(item.askable for item in found)),
+            texts=frozenset[str]().union(*(item.texts for item in found)),
+            calls=frozenset[Name]().union(*(item.calls for item in found)),
+        )
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1

@@ -1,5 +1,6 @@
 """What a statement reads, found by compiling it: whatever is rendered is seen."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,9 +10,18 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from sa_notify.capture.names import stored
+from sa_notify.live.declared import Declared
 from sa_notify.live.excluded import sent_columns
 from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.recording import recording
+from sa_notify.live.words import Name
+
+# what stands in compiled SQL for a value, a list of values and a schema that is chosen later
+_PLACEHOLDERS = (
+    (re.compile(r"__\[SCHEMA_(\w+)\]"), r"\1"),
+    (re.compile(r"__\[POSTCOMPILE_(\w+)[^\]]*\]|%\((\w+)\)s|%s"), ":value"),
+    (re.compile("%%"), "%"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,11 @@ class Dependencies:
     :param options: its execution options.
     :param unbound: names of parameters that have no value.
     :param names: names of columns that may be in any of the tables; ``*`` is each table's whole row.
+    :param askable: those of the doubts that PostgreSQL may take away (:mod:`sa_notify.live.hidden`).
+    :param texts: what is written as text in it, which hides what it reads.
+    :param calls: functions that are not known here.
+    :param settings: settings of the session whose values are part of the query's identity.
+    :param declared: what its hidden parts read, if the query says so.
     """
 
     tables: frozenset[TableClause]
@@ -40,18 +55,31 @@ class Dependencies:
     unbound: tuple[str, ...] = ()
     columns: frozenset[tuple[str | None, str, str]] = frozenset()
     names: frozenset[str] = frozenset()
+    askable: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    calls: frozenset[Name] = frozenset()
+    settings: frozenset[str] = frozenset()
+    declared: Declared | None = None
 
 
-def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
+def dependencies(
+    statement: Any,
+    dialect: Dialect,
+    *,
+    settings: frozenset[str] = frozenset(),
+    declared: Declared | None = None,
+) -> Dependencies:
     """What ``statement`` reads when ``dialect`` compiles it.
 
     Joins, aliases, subqueries, CTEs, inheritance and the expressions behind column properties and
     hybrids are all seen, because they all are rendered. So are the tables of subclasses that are
     loaded by statements of their own.
 
+    :param settings: names of settings that the result may depend on, as ``scope=`` gives their values.
+    :param declared: what ``tables=`` says.
     :raises sqlalchemy.exc.CompileError: the statement makes no SQL.
     """
-    compiled = recording(dialect)(dialect, statement)
+    compiled = recording(dialect)(dialect, statement, settings=settings)
     options = dict(statement.get_execution_options())
     schemas = options.get("schema_translate_map")
     later = later_tables(statement)
@@ -70,7 +98,18 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
         unbound=tuple(name for name, bind in binds.items() if bind.required),
         columns=frozenset((table.schema, str(table.name), name) for table, name in used),
         names=compiled.names,
+        askable=frozenset(compiled.askable),
+        texts=frozenset(compiled.texts | ({_readable(str(compiled))} if compiled.opaque else set())),
+        calls=frozenset(compiled.calls),
+        settings=settings,
+        declared=declared,
     )
+
+
+def _readable(sql: str) -> str:
+    for placeholder, text in _PLACEHOLDERS:
+        sql = placeholder.sub(text, sql)
+    return sql
 
 
 def _translated(table: TableClause, schemas: Mapping[str | None, str | None] | None) -> TableClause:

@@ -6,11 +6,15 @@ from typing import Any
 from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from sa_notify.capture.coverage import Coverage, TableKey, coverage
+from sa_notify.capture.coverage import Coverage, Key, TableKey, coverage
+from sa_notify.capture.names import quoted_text
 from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.query import Reading, Row
 from sa_notify.live.shape import Shape
 from sa_notify.live.snapshot import Snapshot
+from sa_notify.live.verdict import Used, own_tables, verdict
+from sa_notify.web.hidden import HiddenCache
+from sa_notify.web.scope import Settings, apply
 
 _SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
 
@@ -22,27 +26,31 @@ class CoverageCache:
     """What the catalog says of tables, remembered while it says that nothing is amiss."""
 
     def __init__(self) -> None:
-        self._seen: dict[TableKey, Coverage] = {}
+        self._seen: dict[Key, Coverage] = {}
+        self._hidden = HiddenCache()
         self._moved = False
         self._unread: Mapping[str, str] = {}
 
-    def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Names that changes of these tables are announced under, and why some may not be."""
-        keys = [
-            (None if table.schema is None else str(table.schema), str(table.name)) for table in found.tables
-        ]
-        covered = self._of(connection, keys)
-        names = frozenset[str]().union(*(item.names for item in covered.values()))
-        doubts = {doubt for item in covered.values() for doubt in item.doubts}.union(found.doubts)
-        for key, item in covered.items():
-            named = {name for *table, name in found.columns if tuple(table) == key}
-            doubts.update(item.unread(self._unread))
-            doubts.update(item.blind_to(named | item.meant_by(found.names)))
-        return names, tuple(sorted(doubts))
+    def judge(
+        self, connection: Connection, found: Dependencies, *, alone: bool = False
+    ) -> tuple[frozenset[str], tuple[str, ...]]:
+        """Names that changes of what is read are announced under, and why some may not be.
 
-    def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
+        :param alone: the transaction has read this statement already, and nothing else.
+        """
+        covered = self._of(connection, [table_key(table) for table in found.tables])
+        hidden = self._hidden.of(connection, found, covered.values(), alone=alone)
+        more: dict[Key, frozenset[str] | None] = {
+            quoted_text(*name): columns for name, columns in hidden.relations.items()
+        }
+        named = {table_key(table): columns for table, columns in found.declared or ()}
+        reached = self._of(connection, [*more, *named])
+        used = [Used(item, (more | named)[key]) for key, item in reached.items()]
+        return verdict(found, hidden, [*own_tables(found, hidden, covered), *used], self._unread)
+
+    def _of(self, connection: Connection, keys: list[Key]) -> dict[Key, Coverage]:
         seen = dict(self._seen)
-        known = {key: item for key in keys if (item := seen.get(key)) and not item.doubts}
+        known = {key: item for key in keys if (item := seen.get(key)) and not item.plain}
         found = coverage(connection, [key for key in keys if key not in known])
         self._moved = self._moved or any(seen.get(key, item) != item for key, item in found.items())
         self._seen.update(found)
@@ -51,10 +59,10 @@ class CoverageCache:
     def changed(self, connection: Connection) -> bool:
         """Whether a table has changed since it was first asked about; forgets it all if so."""
         seen = dict(self._seen)
-        if not self._moved and coverage(connection, seen) == seen:
+        same = not self._moved and coverage(connection, seen) == seen
+        if same and not self._hidden.changed(connection):
             return False
-        self._seen.clear()
-        self._moved = False
+        self._forget()
         return True
 
     def begin_epoch(self, unread: Mapping[str, str]) -> None:
@@ -63,7 +71,11 @@ class CoverageCache:
         :param unread: deliveries that are not followed, see :meth:`Coverage.unread`.
         """
         self._unread = unread
+        self._forget()
+
+    def _forget(self) -> None:
         self._seen.clear()
+        self._hidden.clear()
         self._moved = False
 
 
@@ -76,6 +88,7 @@ class StatementReader:
     """Runs one statement whenever asked.
 
     :param total: counts the rows without LIMIT and OFFSET, or ``None``.
+    :param settings: settings of the session to read with.
     """
 
     def __init__(
@@ -86,6 +99,7 @@ class StatementReader:
         shape: Shape,
         dependencies: Dependencies,
         total: Any | None,
+        settings: Settings = (),
     ) -> None:
         self._engine = engine
         self._cache = cache
@@ -93,6 +107,7 @@ class StatementReader:
         self._shape = shape
         self._dependencies = dependencies
         self._total = total
+        self._settings = settings
 
     def __call__(self) -> Reading:
         """The result now.
@@ -102,8 +117,9 @@ class StatementReader:
         with self._engine.connect().execution_options(**READING) as connection:
             # first: a snapshot taken later could claim to have seen what the rows have not
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            tables, doubts = self._cache.judge(connection, self._dependencies)
+            apply(connection, self._settings)
             rows, total = self._read(connection)
+            tables, doubts = self._cache.judge(connection, self._dependencies, alone=True)
         return Reading(rows, total, snapshot, tables, doubts)
 
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
