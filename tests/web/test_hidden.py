@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, NullType, column, create_engine, event, func, literal, select, table, text
+from sqlalchemy import Engine, column, create_engine, event, func, literal, select, table, text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.types import NullType
 
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError
