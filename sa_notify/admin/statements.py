@@ -55,6 +55,7 @@ class Statements:
             askable=frozenset[str]().union(*(item.askable for item in found)),
             texts=frozenset[str]().union(*(item.texts for item in found)),
             calls=frozenset[Name]().union(*(item.calls for item in found)),
+            attributes=frozenset[str]().union(*(item.attributes for item in found)),
         )
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:

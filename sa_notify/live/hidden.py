@@ -80,26 +80,28 @@ class Search:
         for oid in oids:
             self._relation(oid, frozenset(), direct=True)
 
-    def text(self, sql: str, locked: frozenset[int] | None) -> None:
-        """Follow a piece of the statement that is written as text.
+    def texts(self, texts: Iterable[str], locked: frozenset[int] | None) -> None:
+        """Follow the pieces of the statement that are written as text.
 
         :param locked: oids of the relations that PostgreSQL has locked for the statement, if that is known:
-            no other is meant by a name in it.
+            no other is meant by a name in it, and whatever is not come by so has been read by a function.
         """
-        self._names |= words_of(sql).columns
-        self._read(sql, _TEXT, self._own, locked)
+        for sql in texts:
+            self._names |= words_of(sql).columns
+            self._read(sql, _TEXT, self._own, locked)
+        self.found()
+        for oid in (locked or frozenset()) - self._own - self._reached:
+            self._relation(oid, None, direct=False)
 
     def calls(self, names: Iterable[Name]) -> None:
         """Follow functions that the statement calls."""
         for schema, name in names:
             self._call(Question("called", name, schema), "")
 
-    def rest(self, locked: Iterable[int]) -> None:
-        """Follow what PostgreSQL has locked and was not come by otherwise, as by a function that is running."""
-        self.found()
-        for oid in locked:
-            if oid not in self._own and oid not in self._reached:
-                self._relation(oid, None, direct=False)
+    def attributes(self, names: Iterable[str]) -> None:
+        """Follow ``row.name`` where the row has no such column: it may call a function."""
+        for name in names:
+            self._call(Question("attribute", name), "")
 
     def found(self) -> Hidden:
         """Ask until there is nothing left to ask."""
@@ -253,7 +255,6 @@ class Search:
 
     def _perhaps(self, own: frozenset[int], locked: frozenset[int] | None, oid: int | None) -> None:
         """A name that may be a relation."""
-
         if oid is None or oid in own:
             return
         number = oid

@@ -61,6 +61,7 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         self.askable: set[str] = set()
         self.texts: set[str] = set()
         self.calls: set[Name] = set()
+        self.attributes: set[str] = set()
         #: Some of it is written by somebody else's code, so that only the whole can be read.
         self.opaque = False
         self.tables: set[TableClause] = set()
@@ -275,6 +276,8 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             self._names.add("*")
         elif plain["name"]:
             self._names.add(_as_stored(plain["name"]))
+            if "." in text:
+                self.attributes.add(_as_stored(plain["name"]))
 
 
 def _as_stored(name: str) -> str:

@@ -7,7 +7,6 @@ PostgreSQL's version: one that is not known here is a doubt. (src/backend/nodes/
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sa_notify.live.functions import REASONS
 
@@ -72,7 +71,6 @@ class Tree:
     unknown: frozenset[str]
 
 
-@lru_cache(maxsize=256)
 def read_tree(text: str) -> Tree:
     """Read what the catalog has as ``pg_node_tree``."""
     nodes = set(_NODE.findall(text))

@@ -117,7 +117,7 @@ def folded(name: str) -> str:
     return "".join(letter.lower() if letter.isascii() else letter for letter in name)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def words_of(sql: str) -> Words:
     """Read SQL: a statement, a part of one, or several; its parameters are ``:name`` or ``$1``."""
     reader = _Reader()

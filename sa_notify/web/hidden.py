@@ -38,25 +38,22 @@ class HiddenCache:
         :param alone: the transaction has read it, and nothing else.
         """
         hiding = frozenset(table.oid for table in tables if table.hides and table.oid)
-        if not hiding and not found.askable:
+        attributes = found.attributes.difference(*(table.columns for table in tables))
+        if not (hiding or found.askable or attributes):
             return _NOTHING
         memory = self._memory
         own = frozenset(table.oid for table in tables if table.oid)
-        key = (hiding, own, found.texts, found.calls, found.settings)
-        known = memory.found.get(key)
-        if known is None:
+        key = (hiding, own, found.texts, found.calls, attributes, found.settings)
+        if key not in memory.found:
             search = Search(partial(memory.definitions.ask, connection), found.settings, own)
             search.relations(hiding)
             search.calls(found.calls)
-            locked = locked_relations(connection) if found.texts and alone else None
-            for text in found.texts:
-                search.text(text, locked)
-            search.rest(locked or ())
-            known = search.found()
+            search.attributes(attributes)
+            search.texts(found.texts, locked_relations(connection) if found.texts and alone else None)
             if len(memory.found) >= LIMIT:
                 memory.found.clear()
-            memory.found[key] = known
-        return known
+            memory.found[key] = search.found()
+        return memory.found[key]
 
     def changed(self, connection: Connection) -> bool:
         """Whether something that was found is something else now."""

@@ -6,7 +6,18 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, column, create_engine, event, func, literal, select, table, text
+from sqlalchemy import (
+    Engine,
+    column,
+    create_engine,
+    event,
+    func,
+    literal,
+    literal_column,
+    select,
+    table,
+    text,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import ColumnElement
 from sqlalchemy.types import NullType
@@ -301,6 +312,8 @@ NASTY: dict[str, tuple[Any, set[str], Sequence[str]]] = {
     ),
     "function in PL/pgSQL": (select(Item.id, func.anything()), ITEMS, [r"public.anything\(\).*tables="]),
     "function under a path": (select(Item.id, func.elsewhere()), ITEMS, [r"public.elsewhere\(\).*tables="]),
+    "function of rows": (select(literal_column("items.shouted")).select_from(Item), ITEMS, [r"shouted\(\)"]),
+    "column after its table": (select(literal_column("items.title")).select_from(Item), ITEMS, LIVE),
     "aggregate": (select(func.summed(Item.id)), ITEMS, LIVE),
     "aggregate with chance": (select(func.stirred(Item.id)), ITEMS, [r"stir\(\)"]),
     "operator": (select(Item.id.op("<+>")(1)), ITEMS, LIVE),
