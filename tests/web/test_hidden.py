@@ -477,6 +477,8 @@ def test_the_cache_notices_other_definitions(database: Engine) -> None:
                 connection.exec_driver_sql(change)
             if not cache.changed(connection):
                 unnoticed.append(name)
+            if cache.changed(connection):
+                unnoticed.append(f"{name}: changed twice")
 
     assert unnoticed == []
 

@@ -124,7 +124,9 @@ def test_without_a_scope_the_setting_is_a_doubt(database: Engine) -> None:
     """The mend is in the sentence."""
     police(database, "owner_id::text = current_setting('app.owner', true)")
 
-    (doubt,) = read(database, select(Item)).doubts
+    cache = CoverageCache()
+    assert read(database, select(Item), cache, settings=[("app.owner", "1")]).doubts == ()
+    (doubt,) = read(database, select(Item), cache).doubts
 
     assert "scope={'app.owner': ...}" in doubt
 
