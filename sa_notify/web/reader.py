@@ -107,7 +107,7 @@ class StatementReader:
         self._shape = shape
         self._dependencies = dependencies
         self._total = total
-        self._settings = settings
+        self.settings = settings
 
     def __call__(self) -> Reading:
         """The result now.
@@ -117,7 +117,7 @@ class StatementReader:
         with self._engine.connect().execution_options(**READING) as connection:
             # first: a snapshot taken later could claim to have seen what the rows have not
             snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            apply(connection, self._settings)
+            apply(connection, self.settings)
             rows, total = self._read(connection)
             tables, doubts = self._cache.judge(connection, self._dependencies, alone=True)
         return Reading(rows, total, snapshot, tables, doubts)

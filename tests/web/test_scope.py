@@ -66,11 +66,6 @@ RULES: dict[str, tuple[str, Sequence[str], set[str]]] = {
 }
 
 
-@pytest.fixture(params=DELIVERIES)
-def delivery(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
 def database(engine: Engine, delivery: str) -> Iterator[Engine]:
     """Tables of a role that no superuser's rights let past its own policies."""
@@ -200,6 +195,7 @@ def no_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_clock")
+@pytest.mark.parametrize("delivery", DELIVERIES)
 def test_each_subscriber_sees_its_own_rows(
     engine: Engine, database: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
