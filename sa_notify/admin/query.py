@@ -29,6 +29,10 @@ class ListQuery:
     def name(self) -> str:
         return query_name(self._view)
 
+    def here(self) -> dict[str, Any]:
+        """Parameters of the page that the current request asks for."""
+        return Address.here().dump()
+
     def build(self, params: dict[str, Any], request: SavedRequest) -> Query:
         """The live query of the page that ``params`` name, for one subscriber.
 

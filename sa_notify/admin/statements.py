@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from sa_notify.admin.excluded import doubts_of
 from sa_notify.live.dependencies import Dependencies, dependencies
+from sa_notify.live.words import Name
 
 _TEXT = (
     "the view executes SQL written as text: name the tables that it reads in realtime_tables, or write it "
@@ -58,7 +59,16 @@ class Statements:
             doubts.add(_TEXT)
         columns = frozenset[tuple[str | None, str, str]]().union(*(item.columns for item in found))
         names = frozenset[str]().union(*(item.names for item in found))
-        return Dependencies(tables, tuple(sorted(doubts)), columns=columns, names=names)
+        return Dependencies(
+            tables,
+            tuple(sorted(doubts)),
+            columns=columns,
+            names=names,
+            askable=frozenset[str]().union(*(item.askable for item in found)),
+            texts=frozenset[str]().union(*(item.texts for item in found)),
+            calls=frozenset[Name]().union(*(item.calls for item in found)),
+            attributes=frozenset[str]().union(*(item.attributes for item in found)),
+        )
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1

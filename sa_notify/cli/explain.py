@@ -107,18 +107,17 @@ def _query(app: "Flask", name: str, params: str, request: "SavedRequest") -> Que
 
 
 def _admin(app: "Flask", url: str, request: "SavedRequest") -> Query:
-    from sa_notify.admin.address import Address
     from sa_notify.web.queries import build
 
     with app.test_request_context(url) as context:
         endpoint = str(context.request.endpoint).removesuffix(".index_view")
-        address = Address.here()
-    registered = app.extensions.get("sa_notify.queries", {}).get(f"admin:{endpoint}")
-    if registered is None:
+        registered: Any = app.extensions.get("sa_notify.queries", {}).get(f"admin:{endpoint}")
+        params = None if registered is None else registered.here()
+    if params is None:
         raise Refused(
             f"{url} is no list of a RealtimeModelView: write its path, as in /admin/todoitem/?page=3"
         )
-    return build(registered, address.dump(), request)
+    return build(registered, params, request)
 
 
 @contextmanager

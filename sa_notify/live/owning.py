@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from sa_notify.capture.coverage import Coverage
-from sa_notify.live.dependencies import Dependencies, TableKey
+from sa_notify.capture.coverage import Coverage, Key
+from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.query import Own
 
 
-def own_of(found: Dependencies, covered: Mapping[TableKey, Coverage]) -> dict[str, Own]:
+def own_of(found: Dependencies, covered: Mapping[Key, Coverage]) -> dict[str, Own]:
     """Tables by the name that their own changes have.
 
     Not those whose changes may stand for another table's (partitions, parents, one table under two names),
@@ -19,7 +19,8 @@ def own_of(found: Dependencies, covered: Mapping[TableKey, Coverage]) -> dict[st
     return {
         item.name: Own(key, item.key)
         for key, item in covered.items()
-        if item.name is not None
+        if isinstance(key, tuple)
+        and item.name is not None
         and item.key
         and not item.doubts
         and names.count(item.name) == 1

@@ -1,7 +1,7 @@
 """The Flask extension: what an application factory imports."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -73,6 +73,8 @@ class Dispatcher:
         total: bool = False,
         refresh: float = 2.0,
         token_only: bool = False,
+        tables: Iterable[Any] | None = None,
+        scope: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None,
     ) -> Callable[[F], F]: ...
 
     def query(self, function: Any = None, /, **options: Any) -> Any:
@@ -87,7 +89,14 @@ class Dispatcher:
         :param total: also send how many rows there are without LIMIT and OFFSET.
         :param refresh: seconds between reads where changes can't all be heard.
         :param token_only: browsers can't choose parameters; they send a :meth:`token`.
-        :raises QueryError: when the function's parameters can't be validated, or the name is taken.
+        :param tables: models and tables that the statement reads where it hides it (functions, SQL as text),
+            or single columns of them, so that it need not be read by the clock for that. ``[]`` for none.
+        :param scope: settings that row-level security or ``current_setting()`` depends on, by name, as in
+            ``{"app.tenant_id": 5}``, or a function that gives them. It is called in the subscriber's request
+            context, and may take the query's parameters by name. Subscribers share a reading only where
+            their settings are equal; each is made with them, and nothing else is.
+        :raises QueryError: when the function's parameters can't be validated, the name is taken, or another
+            argument can't be used.
         """
         if function is None:
             return lambda decorated: self._register(decorated, **options)
@@ -152,12 +161,21 @@ class Dispatcher:
         total: bool = False,
         refresh: float = 2.0,
         token_only: bool = False,
+        tables: Iterable[Any] | None = None,
+        scope: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None,
     ) -> F:
         if not callable(function):
             raise QueryError("@dispatcher.query decorates a function that returns a select()")
         name = name or function.__name__
         made = FunctionQuery(
-            function, name=name, key=key, total=total, refresh=refresh, token_only=token_only
+            function,
+            name=name,
+            key=key,
+            total=total,
+            refresh=refresh,
+            token_only=token_only,
+            tables=tables,
+            scope=scope,
         )
         taken = self._queries.get(name)
         # an application factory that runs twice defines the same function twice

@@ -13,6 +13,20 @@ from sqlalchemy.exc import (
 
 from sa_notify.errors import SaNotifyError, SubscriptionError
 
+#: By SQLSTATE: what subscribers are told, and what the log says is to be done.
+_REASONS = {
+    **dict.fromkeys(
+        ("42P01", "42703", "42883", "42704", "3F000"),
+        (
+            "a table or column that the query reads does not exist any more",
+            "run the migrations that it waits for, or start the code that fits the database",
+        ),
+    ),
+    "42501": (
+        "the database does not let the query read this",
+        "grant SELECT to the role that reads, or to the owner of the view that is read",
+    ),
+}
 _PASSING = (OperationalError, InterfaceError, PoolTimeout)
 
 
@@ -32,7 +46,8 @@ def query_failed(error: Exception) -> SubscriptionError:
     """What subscribers are told of a failure: nothing of its content."""
     if isinstance(error, SubscriptionError):
         return error
-    return SubscriptionError("query_failed", "the query failed; the server's log says why")
+    told, _ = _REASONS.get(sqlstate(error) or "", ("the query failed; the server's log says why", ""))
+    return SubscriptionError("query_failed", told)
 
 
 def log_failure(logger: logging.Logger, name: str, error: Exception) -> None:
@@ -45,7 +60,8 @@ def log_failure(logger: logging.Logger, name: str, error: Exception) -> None:
         logger.info("live query %s is closed: %s", name, error.code)
     elif isinstance(error, DBAPIError):
         kind, state = type(error.orig).__name__, sqlstate(error)
-        logger.warning("live query %s failed: %s, SQLSTATE %s: PostgreSQL's log says more", name, kind, state)
+        _, mend = _REASONS.get(state or "", ("", "PostgreSQL's log says more"))
+        logger.warning("live query %s failed: %s, SQLSTATE %s: %s", name, kind, state, mend)
         logger.debug("live query %s failed in\n%s", name, _where(error))
     elif isinstance(error, SaNotifyError):
         logger.error("live query %s failed: %s", name, error)

@@ -32,7 +32,7 @@ def shared_by(source: Source) -> "StatementShared | None":
     dialect = source.engine.dialect
     if dialect.driver not in CASTS or dialect.paramstyle != "pyformat":
         return None
-    rest = (source.engine, source.total is not None)
+    rest = (source.engine, source.total is not None, source.settings, source.dependencies.declared)
     found = shareable(source.statement, source.dependencies, dialect, source.shape.layout, *rest)
     return None if found is None else StatementShared(source, found)
 

@@ -1,9 +1,9 @@
 -- What announces changes of the tables asked for: one row for each that exists.
 WITH RECURSIVE asked AS (
-    SELECT a.i, pg_catalog.to_regclass(
+    SELECT a.i, pg_catalog.to_regclass(COALESCE(a.q,
         pg_catalog.concat(pg_catalog.quote_ident(a.s) || '.', pg_catalog.quote_ident(a.n))
-    )::oid AS relation
-    FROM pg_catalog.json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text)
+    ))::oid AS relation
+    FROM pg_catalog.json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text, q text)
 ), down AS (
     SELECT i, relation AS member FROM asked WHERE relation IS NOT NULL
     UNION
@@ -38,7 +38,7 @@ WITH RECURSIVE asked AS (
     JOIN pg_catalog.pg_class c ON c.oid = family.member
     JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 )
-SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
+SELECT asked.i, asked.relation::bigint AS relation, self.name, self.kind::text AS kind, self.announces,
        pg_catalog.row_security_active(asked.relation) AS row_security,
        ARRAY(
            SELECT pg_catalog.unnest(other.headers) FROM member other WHERE other.i = asked.i
