@@ -1,5 +1,6 @@
 """Reads a list page on behalf of a subscriber: rows, count, snapshot and tables of one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +10,16 @@ from sqlalchemy import Connection, Engine, Table, TableClause, inspect
 from sa_notify.admin.access import enter, forbidden, refusals
 from sa_notify.admin.address import Address
 from sa_notify.admin.excluded import Excluded
+from sa_notify.admin.keys import keys_of
 from sa_notify.admin.page import Catch, Page
 from sa_notify.admin.statements import Statements
 from sa_notify.admin.transaction import Transaction, own_session
+from sa_notify.change import Key
 from sa_notify.errors import ConfigurationError
+from sa_notify.live.bodies import key_of
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading, Row
+from sa_notify.live.plan import Plan, TablePlan, plan_of_many
+from sa_notify.live.query import Own, Reading, Row
 from sa_notify.web.context import SavedRequest
 
 _ELSEWHERE = (
@@ -58,7 +63,8 @@ class ListReader:
             statements.recording = False
             found = statements.dependencies(declared=bool(self._view.realtime_tables))
             doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)
-            return self._reading(transaction, replace(found, doubts=tuple(doubts)), page.total, rows)
+            found = replace(found, doubts=tuple(doubts))
+            return self._reading(transaction, found, statements, page.total, rows)
 
     def _page(self, transaction: Transaction, excluded: Excluded) -> Page:
         def start() -> None:
@@ -82,16 +88,36 @@ class ListReader:
             view.index_view(**values)
 
     def _reading(
-        self, transaction: Transaction, found: Dependencies, total: int | None, rows: tuple[Row, ...]
+        self,
+        transaction: Transaction,
+        found: Dependencies,
+        statements: Statements,
+        total: int | None,
+        rows: tuple[Row, ...],
     ) -> Reading:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
         if not _same_database(connection, live.engine):
             # a table of the same name in the database that is followed says nothing of this one
             return Reading(rows, total, transaction.snapshot, frozenset(), (_ELSEWHERE,))
-        tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
-        names, doubts, _ = live.coverage.judge(connection, replace(found, tables=tables))
-        return Reading(rows, total, transaction.snapshot, names, doubts)
+        plan, declared = plan_of_many(found), {table_of(item) for item in self._view.realtime_tables}
+        tables = {key_of(table): TablePlan() for table in declared}
+        plan = Plan({**plan.tables, **tables})
+        names, doubts, own = live.coverage.judge(connection, replace(found, tables=found.tables | declared))
+        only = self._only(own, statements) if not declared else {}
+        return Reading(rows, total, transaction.snapshot, names, doubts, own, plan, only)
+
+    def _only(self, own: Mapping[str, Own], statements: Statements) -> dict[str, frozenset[Key]]:
+        """In mode ``"rows"``, the rows that are shown, where their table is read for nothing else."""
+        table = inspect(self._view.model).local_table
+        if self._address.mode != "rows" or statements.reads(table) != 1:
+            return {}
+        found = (
+            (name, keys_of(self._view, self._address.keys, one.key))
+            for name, one in own.items()
+            if one.table == key_of(table)
+        )
+        return {name: keys for name, keys in found if keys is not None}
 
 
 def table_of(item: Any) -> TableClause:

@@ -1,5 +1,6 @@
 """Which tables a list page is made of: those of the statements that really ran for it."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,6 +12,7 @@ from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.orm import Session
 
 from sa_notify.admin.excluded import doubts_of
+from sa_notify.live.bodies import bodies_of, key_of
 from sa_notify.live.dependencies import Dependencies, dependencies
 from sa_notify.live.words import Name
 
@@ -34,7 +36,7 @@ class Statements:
         self.recording = False
         self.connections = 0
         self._engine: Engine | None = None
-        self._compiled: dict[Compiled, None] = {}
+        self._compiled: Counter[Compiled] = Counter()
         self._has_text = False
         self._doubts: set[str] = set()
 
@@ -70,6 +72,12 @@ class Statements:
             attributes=frozenset[str]().union(*(item.attributes for item in found)),
         )
 
+    def reads(self, table: TableClause) -> int | None:
+        """In how many places of how many statements a table was read; ``None`` where that is not known."""
+        if self._has_text or any(map(_is_text, self._compiled)):
+            return None
+        return sum(times * _places(compiled, table) for compiled, times in self._compiled.items())
+
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1
         self._engine = self._engine or connection.engine
@@ -87,11 +95,16 @@ class Statements:
         elif context is None or context.compiled is None:
             self._has_text = True
         else:
-            self._compiled[context.compiled] = None
+            self._compiled[context.compiled] += 1
 
 
 def _is_text(compiled: Compiled) -> bool:
     return isinstance(compiled.statement, TextClause)
+
+
+def _places(compiled: Compiled, table: TableClause) -> int:
+    statement: Any = compiled.statement
+    return bodies_of(statement, compiled.dialect, None).rendered[key_of(table)]
 
 
 def _of(compiled: Compiled) -> Dependencies:

@@ -38,6 +38,9 @@ def effect_of(live: LiveQuery, known: Known) -> Effect:
     Whatever is not known counts as a reason to read again.
     """
     change = known.change
+    only = live.only.get(change.table)
+    if only is not None and change.key is not None and change.key not in only:
+        return NOTHING
     plan = live.plan_of(change.table)
     if plan is None or change.key is None:
         return REREAD

@@ -21,11 +21,11 @@ from sa_notify.live.actions import (
     Wait,
     Warn,
 )
-from sa_notify.live.asking import Asking
-from sa_notify.live.effect import NOTHING, effect_of
+from sa_notify.live.asking import Asking, Rows
 from sa_notify.live.index import Index
 from sa_notify.live.journal import Journal
 from sa_notify.live.known import Known
+from sa_notify.live.noting import catch_up, note
 from sa_notify.live.pace import Pace
 from sa_notify.live.patch import patched, worth_it
 from sa_notify.live.proof import Proofs
@@ -175,29 +175,9 @@ class Hub:
                 known = Known(change)
                 for live in self._index.candidates(known):
                     self._proofs.note(live, changeset.xid)
-                    if self._note(live, changeset.xid, known):
+                    if note(live, changeset.xid, known):
                         hit[live.key] = live
         return self._go_on(hit.values(), now, self._proven_at)
-
-    def _note(self, live: LiveQuery, xid: int, known: Known) -> bool:
-        """Whether there is something to do about a change.
-
-        While the whole query is read, or waits to be, that is decided afterwards.
-        """
-        if live.dirty or live.snapshot is None or (live.reading and live.patching is None):
-            live.arrived += 1
-            return False
-        if live.snapshot.sees(xid):
-            return False
-        effect = effect_of(live, known)
-        if effect is NOTHING:
-            return False
-        live.arrived += 1
-        live.gained += effect.gained
-        live.dirty = effect.reread
-        if effect.patch and known.change.key is not None:
-            live.due[known.change.key] = None
-        return True
 
     def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         marked = list(queries)
@@ -234,9 +214,12 @@ class Hub:
         waited = [live for live in self._subscriptions.all() if not live.unwatched.isdisjoint(stood)]
         return actions + self._mark(waited, now, now)
 
-    def keep(self) -> frozenset[str]:
-        """Every table that is wanted; others are taken for dropped from now on."""
-        return self._asking.keep(list(self._subscriptions.all()))
+    def keep(self, *, by_row: bool = False) -> tuple[frozenset[str], Rows]:
+        """Every table that is wanted, and the rows of those that are wanted by row; others count as dropped.
+
+        :param by_row: whether the source can be told of rows.
+        """
+        return self._asking.keep(list(self._subscriptions.all()), by_row=by_row)
 
     def awaits(self, take: Take) -> bool:
         """Whether the question is still asked."""
@@ -264,7 +247,7 @@ class Hub:
         return [] if self._asking.holds(live) else self._begin_read(live, now)
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._asking.standing.tables
+        live.read_at, live.stood = now, self._asking.standing.tables | self._asking.by_row(live)
         self._journal.open(live.key)
         return [Read(live.key)]
 
@@ -306,7 +289,7 @@ class Hub:
         live.doubts += tuple(_held(table) for table in sorted(held))
         actions = advance(live, reading)
         self._file(live, rowkeys)
-        self._catch_up(live)
+        catch_up(live, self._journal)
         actions += snapshots(live)
         if live.doubts and live.doubts != doubts_before:
             actions.append(Warn(live.query.name, _refresh(live), live.doubts))
@@ -344,19 +327,6 @@ class Hub:
         if live.rowkeys is not before:
             self._index.move(live, before - live.rowkeys, live.rowkeys - before)
         self._index.file(live)
-
-    def _catch_up(self, live: LiveQuery) -> None:
-        """Look at what arrived while the query was read."""
-        entries = self._journal.since(live.key, live.tables or ())
-        if entries is None:
-            live.dirty = True
-        waiting, live.arrived = live.arrived, 0
-        for xid, change in entries or ():
-            if live.dirty:
-                live.arrived = waiting
-                break
-            self._note(live, xid, Known(change))
-        self._journal.close(live.key)
 
     def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
         """A read failed: for good, or maybe not, when trying again may help."""

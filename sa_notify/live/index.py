@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from sa_notify.change import Key
 from sa_notify.live.intervals import Intervals
 from sa_notify.live.known import Known
 from sa_notify.live.plan import TablePlan
@@ -21,23 +22,23 @@ class Index:
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[_Sort, _Group]] = {}
-        self._filed: dict[LiveQuery, list[tuple[str, _Sort]]] = {}
+        self._filed: dict[LiveQuery, list[tuple[str, _Sort, frozenset[Key] | None]]] = {}
 
     def file(self, live: LiveQuery) -> None:
         """File a query by what its last reading says, instead of where it was."""
-        places = [(table, _sort(live, table)) for table in live.tables or ()]
+        places = [(table, _sort(live, table), live.only.get(table)) for table in live.tables or ()]
         if places == self._filed.get(live):
             return
         self.forget(live)
         self._filed[live] = places
-        for table, sort in places:
+        for table, sort, _ in places:
             group = self._tables.setdefault(table, {}).setdefault(sort, _Group(*sort))
-            group.add(live, live.plan_of(table))
+            group.add(live, live.plan_of(table), live.only.get(table))
             group.hold(live, live.rowkeys)
 
     def forget(self, live: LiveQuery) -> None:
         """Nobody looks at it any more."""
-        for table, sort in self._filed.pop(live, ()):
+        for table, sort, _ in self._filed.pop(live, ()):
             groups = self._tables[table]
             groups[sort].discard(live)
             if not len(groups[sort]):
@@ -47,7 +48,7 @@ class Index:
 
     def move(self, live: LiveQuery, left: Iterable[str], come: Iterable[str]) -> None:
         """Rows have left a query's window, and others have come."""
-        for table, sort in self._filed.get(live, ()):
+        for table, sort, _ in self._filed.get(live, ()):
             self._tables[table][sort].release(live, left)
             self._tables[table][sort].hold(live, come)
 
@@ -84,11 +85,17 @@ class _Group:
         self._intervals: dict[tuple[str, str], _ByInterval] = {}
         self._others: set[LiveQuery] = set()
         self._holders: dict[str, set[LiveQuery]] = {}
+        self._by_key: dict[Key, set[LiveQuery]] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def add(self, live: LiveQuery, plan: TablePlan | None) -> None:
+    def add(self, live: LiveQuery, plan: TablePlan | None, only: frozenset[Key] | None) -> None:
+        if only is not None:
+            for key in only:
+                self._by_key.setdefault(key, set()).add(live)
+            self._places[live] = lambda: self._take_out(live, only)
+            return
         points = min(plan.condition.points, key=lambda one: len(one.values), default=None) if plan else None
         interval = plan.condition.intervals[0] if plan and plan.condition.intervals else None
         if points is not None:
@@ -108,6 +115,12 @@ class _Group:
     def discard(self, live: LiveQuery) -> None:
         self._places.pop(live)()
         self.release(live, live.rowkeys)
+
+    def _take_out(self, live: LiveQuery, keys: frozenset[Key]) -> None:
+        for key in keys:
+            self._by_key[key].discard(live)
+            if not self._by_key[key]:
+                del self._by_key[key]
 
     # -- rows of windows
 
@@ -135,7 +148,7 @@ class _Group:
                 return tuple(self._holders.get(known.rowkey, ()))
         if known.change.key is None:
             return tuple(self._places)
-        found = set(self._others)
+        found = self._others | self._by_key.get(known.change.key, frozenset())
         for by_value in self._points.values():
             found |= by_value.candidates(known, self._key)
         for by_interval in self._intervals.values():

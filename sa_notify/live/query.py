@@ -51,6 +51,8 @@ class Reading:
     :param own: tables of the statement by the name that their own changes have, where these changes are all
         that can change the result: those that the plan may be asked about.
     :param plan: instead of the query's, where it is another one with each reading.
+    :param only: of these tables, by the name that their own changes have, changes of other rows than these
+        concern nothing.
     """
 
     rows: tuple[Row, ...]
@@ -60,6 +62,7 @@ class Reading:
     doubts: tuple[str, ...] = ()
     own: Mapping[str, Own] = field(default_factory=dict)
     plan: Plan | None = None
+    only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -23,6 +23,7 @@ class LiveQuery:
 
     :param own: tables of the statement by the name under which changes of them are announced, as far as
         the plan holds for them.
+    :param only: of these tables, keys of the rows that alone count.
     :param rows: how rows of the result are read one by one; ``None`` where they can't be.
     :param whole: rows of it can't be read by their keys, as it has turned out.
     :param rowkeys: of the window's rows.
@@ -54,6 +55,7 @@ class LiveQuery:
     tables: frozenset[str] | None = None
     own: Mapping[str, Own] = field(default_factory=dict)
     plan: Plan | None = None
+    only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     rows: RowsPlan | None = None
     whole: bool = False
     rowkeys: frozenset[str] = frozenset()
@@ -167,7 +169,7 @@ class LiveQuery:
     def settle(self, reading: Reading) -> None:
         """Take over what a read of all of it found out."""
         self.snapshot, self.tables, self.doubts = reading.snapshot, reading.tables, reading.doubts
-        self.own = {} if reading.doubts else reading.own
+        self.own, self.only = ({}, {}) if reading.doubts else (reading.own, reading.only)
         self.plan = reading.plan or self.query.plan
         self.rows = self._rows()
 

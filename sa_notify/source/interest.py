@@ -1,7 +1,9 @@
 """Which tables are captured at all: those that somebody wants."""
 
-from collections.abc import Collection
-from typing import Final, Protocol
+from collections.abc import Collection, Mapping
+from typing import Final, Protocol, runtime_checkable
+
+from sa_notify.change import Key
 
 #: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
 MAX_NAME_BYTES: Final = 257
@@ -32,4 +34,13 @@ class Interest(Protocol):
 
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; others are dropped 30 s after they were last wanted."""
+        ...
+
+
+@runtime_checkable
+class RowInterest(Interest, Protocol):
+    """A source that can be told of single rows."""
+
+    def rows(self, rows: Mapping[str, Collection[Key]]) -> None:
+        """The rows that are wanted from now on, by table, beside the tables that are kept."""
         ...

@@ -14,7 +14,7 @@ from sa_notify.live import actions as act
 from sa_notify.live.actions import Action, Subscriber
 from sa_notify.live.hub import Hub
 from sa_notify.live.query import Query, Reading, Rows
-from sa_notify.source.interest import Interest
+from sa_notify.source.interest import Interest, RowInterest
 from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
@@ -191,11 +191,14 @@ class Runner:
 
     def keep(self) -> None:
         """Tell the source which tables are wanted; waits for it, so call it beside the loop."""
-        with self._lock:
-            wanted = self._hub.keep()
         interest = self._interest()
-        if interest is not None:
-            with contextlib.suppress(SourceLost):  # the feed tells of that
+        by_row = isinstance(interest, RowInterest)
+        with self._lock:
+            wanted, rows = self._hub.keep(by_row=by_row)
+        with contextlib.suppress(SourceLost):  # the feed tells of that
+            if isinstance(interest, RowInterest):
+                self._runtime.call_apart(interest.rows, rows)  # before their tables are dropped
+            if interest is not None:
                 self._runtime.call_apart(interest.keep, wanted)
 
     def __len__(self) -> int:
