@@ -113,6 +113,34 @@ class Odd(Base):
 
 
 @realtime
+class Token(Base):
+    __tablename__ = "tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+
+
+@realtime
+class Short(Base):
+    """Its keys are shorter than some that are asked for."""
+
+    __tablename__ = "shorts"
+
+    id: Mapped[str] = mapped_column(String(2), primary_key=True)
+    n: Mapped[int]
+
+
+@realtime
+class Padded(Base):
+    """Its keys are other texts in PostgreSQL than drivers give."""
+
+    __tablename__ = "padded"
+
+    id: Mapped[str] = mapped_column(CHAR(5), primary_key=True)
+    n: Mapped[int]
+
+
+@realtime
 class Animal(Base):
     __tablename__ = "beasts"
     __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_identity": "animal"}  # noqa: RUF012
