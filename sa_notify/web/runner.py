@@ -232,6 +232,12 @@ class Runner:
         if query is not None:
             self._desk.put(action.key, query)
 
+    def _patch(self, action: Any) -> None:
+        """For an action that asks for the rows of ``keys``: :meth:`rows` is told of them."""
+        query = self._hub.query(action.key)
+        if query is not None:
+            self._desk.put(action.key, query, action.keys)
+
     def _wait(self, action: act.Wait) -> None:
         self._runtime.later(action.seconds, self._due, action.key, action.turn)
 
@@ -345,7 +351,7 @@ class Runner:
             self._do(self._hub.finished(key, reading, self._now()))
 
     def rows(self, key: str, rows: Rows) -> None:
-        """Rows are asked for by no action yet."""
+        """What :meth:`_patch` asked for; no action does yet."""
 
     def failed(self, key: str, query: Query, error: Exception) -> None:
         log_failure(logger, query.name, error)

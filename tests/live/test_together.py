@@ -1,14 +1,18 @@
 """Read together, each query has byte for byte what it has alone."""
 
-from collections.abc import Iterator, Sequence
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
+from hypothesis import given, settings, strategies as st
 from sqlalchemy import (
     Engine,
     String,
     bindparam,
+    case,
     create_engine,
     event,
     func,
@@ -30,7 +34,7 @@ from sa_notify.web.reader import CoverageCache, Source, StatementReader
 from sa_notify.web.shared import shared_by
 from tests.conftest import fresh_database
 from tests.live.shapes import ALONE, SHARED, THINGS
-from tests.live.things import Base, Dog, Group, Odd, Padded, Short, Thing, Token, things
+from tests.live.things import Base, Dog, Group, Mood, Odd, Padded, Short, Thing, Token, things
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +105,58 @@ def test_what_is_not_surely_the_same_is_read_alone(reading: Engine, name: str) -
     queries = [query(reading, make(value)) for value in values]
     templates = [one.shared.template if one.shared else object() for one in queries]
     assert len(set(templates)) == len(values)
+
+
+# -- whatever comes
+
+FILTERS: list[tuple[Callable[[Any], Any], Sequence[Any]]] = [
+    (lambda v: Thing.group_id == v, range(4)),
+    (lambda v: Thing.small < v, range(6)),
+    (lambda v: Thing.big.between(v, 4 * v), [10**12, 2 * 10**12, 10**13]),
+    (lambda v: Thing.price >= v, [Decimal("0.5"), Decimal("1.505"), Decimal("2.0")]),
+    (Thing.title.is_distinct_from, ["ab", "ab ", "abcdefgh", ""]),
+    (lambda v: Thing.code != v, ["ab", "ab ", "abcde"]),
+    (lambda v: Thing.padded == v, ["ab", "ab ", "c"]),
+    (lambda v: ~Thing.body.icontains(v), ["x", "%", "'"]),
+    (Thing.body.in_, [["x", "X"], ["it's", "x"]]),
+    (lambda v: or_(Thing.mood == v, Thing.mood.is_(None)), list(Mood)),
+    (lambda v: Thing.day > v, [dt.date(2026, 1, n) for n in (1, 2, 3)]),
+    (lambda v: Thing.moment <= v, [dt.datetime(2026, 1, 1, n, tzinfo=dt.UTC) for n in range(3)]),
+    (lambda v: func.coalesce(Thing.small, v) % 3 == 1, range(3)),
+    (lambda v: Thing.id.in_(select(Group.id + v)), range(3)),
+    (lambda v: case((Thing.done, v), else_="none") != Thing.body, ["x", "X"]),
+]
+ORDERS = [
+    Thing.price.desc().nulls_last(), Thing.small, Thing.body, Thing.moment.desc(), Thing.title.nulls_first(),
+]  # fmt: skip
+SELECTED = [
+    (Thing,), (Thing.id, Thing.title, Thing.price), (Thing, Group.name), (Thing.body, Thing.small + 1),
+]  # fmt: skip
+
+
+@st.composite
+def alike(draw: st.DrawFn) -> list[Any]:
+    """A few statements with other values in the same places."""
+    filters = draw(st.lists(st.sampled_from(FILTERS), max_size=3))
+    orders = draw(st.lists(st.sampled_from(ORDERS), max_size=2))
+    base = select(*draw(st.sampled_from(SELECTED))).select_from(Thing).outerjoin(Group)
+    places = [st.sampled_from(values) for _, values in filters]
+    limit, offset = draw(st.none() | st.just(st.integers(0, 9))), draw(st.none() | st.just(st.integers(0, 9)))
+    made = []
+    for _ in range(draw(st.integers(2, 4))):
+        wheres = [make(draw(place)) for (make, _), place in zip(filters, places, strict=True)]
+        statement = base.where(*wheres).order_by(*orders, Thing.id)
+        statement = statement if limit is None else statement.limit(draw(limit))
+        made.append(statement if offset is None else statement.offset(draw(offset)))
+    return made
+
+
+@settings(max_examples=40, deadline=None)
+@given(alike(), st.booleans())
+def test_random_statements_together_are_as_alone(reading: Engine, statements: list[Any], total: bool) -> None:
+    """Any filters, orders and pages, in any places."""
+    queries = [query(reading, statement, total=total) for statement in statements]
+    assert [told(one) for one in together(queries)] == [told(one.read()) for one in queries]
 
 
 # -- rows by key
