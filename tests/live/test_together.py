@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
 from sa_notify.live.dependencies import dependencies
+from sa_notify.live.flat import flat
 from sa_notify.live.query import Asked, Query, Reading, Rows
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare, total_statement
@@ -34,7 +35,7 @@ from sa_notify.web.reader import CoverageCache, Source, StatementReader
 from sa_notify.web.shared import shared_by
 from tests.conftest import fresh_database
 from tests.live.shapes import ALONE, SHARED, THINGS
-from tests.live.things import Base, Dog, Group, Mood, Odd, Padded, Short, Thing, Token, things
+from tests.live.things import Base, Dog, Group, Heard, Mood, Odd, Padded, Pair, Short, Thing, Token, things
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +50,8 @@ def database(pg_server: str) -> Iterator[Engine]:
             session.add_all(things())
             session.add_all(Odd(x=n % 3, y=f"y{n}", name=f"n{n % 2}", notes="long") for n in range(12))
             session.add_all(Dog(id=n) for n in range(4))
+            session.add_all(Heard(id=n, n=n) for n in range(4))
+            session.add_all(Pair(x=n % 3, y=f'"{n}"', n=n) for n in range(8))
             for n in range(3):
                 session.add_all([Token(id=UUID(int=n), n=n), Short(id=f"s{n}", n=n), Padded(id=f"p{n}", n=n)])
             session.commit()
@@ -105,6 +108,17 @@ def test_what_is_not_surely_the_same_is_read_alone(reading: Engine, name: str) -
     queries = [query(reading, make(value)) for value in values]
     templates = [one.shared.template if one.shared else object() for one in queries]
     assert len(set(templates)) == len(values)
+
+
+@pytest.mark.parametrize(
+    ("model", "is_flat"), [(Thing, True), (Pair, True), (Group, False), (Odd, False), (Heard, False)]
+)
+def test_instances_are_made_where_they_may_hold_more_than_columns(
+    database: Engine, model: Any, is_flat: bool
+) -> None:
+    statement = prepare(select(model))
+    found = dependencies(statement, database.dialect)
+    assert (flat(statement, Shape(statement), found, database.dialect) is not None) is is_flat
 
 
 # -- whatever comes
