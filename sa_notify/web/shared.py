@@ -1,8 +1,8 @@
 """Reads queries that differ in bound values alone: one statement and one transaction for them all."""
 
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -16,6 +16,7 @@ from sa_notify.errors import NotTogether
 from sa_notify.live.flat import Flat, flat
 from sa_notify.live.keyed import keyed
 from sa_notify.live.query import Asked, Query, Reading, Row, Rows
+from sa_notify.live.rowkey import rowkey
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.template import Shareable, shareable
 from sa_notify.live.together import NUMBER
@@ -109,11 +110,17 @@ class StatementShared:
         with self._executed(connection, total, asked) as counted:
             return {int(number): int(count or 0) for count, number in counted}
 
-    def _by_key(self, connection: Connection, asked: Sequence[_One]) -> dict[int, Mapping[str, Any]]:
+    def _by_key(self, connection: Connection, asked: Sequence[_One]) -> dict[int, dict[str, Any]]:
         source = self._source
+        places = [replace(one, number=place) for place, one in enumerate(asked)]
+        found: dict[int, dict[str, Any]] = {one.number: {} for one in asked}
         with self._barring("unkeyed"):
-            found = self._rows(connection, keyed(source.statement, source.shape), asked)
-            return {number: _mapped(rows) for number, rows in found.items()}
+            rows = self._rows(connection, keyed(source.statement, source.shape), places)
+            for place, (row, *more) in rows.items():
+                if more or row[0] != rowkey(asked[place].key):
+                    raise NotTogether("a key of the root table has other rows than its own")
+                found[asked[place].number].update([row])
+        return found
 
     def _rows(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> dict[int, list[Row]]:
         """Each query's rows by its number; nothing of those that have none."""
@@ -163,11 +170,3 @@ def _of(query: Query) -> StatementShared:
     if not isinstance(query.shared, StatementShared):
         raise NotTogether(f"{query.name} is of another kind")
     return query.shared
-
-
-def _mapped(rows: Sequence[Row]) -> Mapping[str, Any]:
-    """Rows by rowkey; a key that a join repeats is numbered in the order of the whole result."""
-    found = dict(rows)
-    if any("#" in key for key in found):
-        raise NotTogether("a key has several rows")
-    return found

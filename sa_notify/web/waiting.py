@@ -50,7 +50,8 @@ class Waiting:
         #: By pace: groups that may begin, by their oldest request.
         self._turns: tuple[list[tuple[int, Hashable]], ...] = ([], [], [])
         self._listed: set[Hashable] = set()
-        self._pace: OrderedDict[Hashable, float] = OrderedDict()
+        #: By hash: a template that nobody uses is not kept for it.
+        self._pace: OrderedDict[int, float] = OrderedDict()
         self._taken: dict[str, deque[Request]] = {}
         self._running: Counter[Hashable] = Counter()
         self._busy: Counter[int] = Counter()
@@ -141,19 +142,19 @@ class Waiting:
         )
 
     def _kind(self, group: Hashable) -> int:
-        seconds = self._pace.get(group)
+        seconds = self._pace.get(hash(group))
         if seconds is None:
             return _UNTRIED
         return _SLOW if seconds > SLOW_SECONDS else _QUICK
 
     def _size(self, group: Hashable) -> int:
-        seconds = self._pace.get(group)
+        seconds = self._pace.get(hash(group))
         if seconds is None:
             return UNTRIED_SLICE
         return max(1, min(SLICE, int(SLICE_SECONDS / max(seconds, 1e-6))))
 
     def _remember(self, group: Hashable, seconds: float) -> None:
-        self._pace[group] = seconds
-        self._pace.move_to_end(group)
+        self._pace[hash(group)] = seconds
+        self._pace.move_to_end(hash(group))
         if len(self._pace) > PACES:
             self._pace.popitem(last=False)

@@ -31,6 +31,7 @@ from sqlalchemy.orm import (
     deferred,
     mapped_column,
     query_expression,
+    reconstructor,
     relationship,
 )
 
@@ -110,6 +111,59 @@ class Odd(Base):
     notes: Mapped[str] = deferred(mapped_column(Text))
     extra: Mapped[str | None] = query_expression()
     loud = column_property(func.upper(name.column))
+
+
+@realtime
+class Pair(Base):
+    __tablename__ = "pairs"
+
+    x: Mapped[int] = mapped_column(primary_key=True)
+    y: Mapped[str] = mapped_column("the_y", primary_key=True)
+    notes: Mapped[str] = deferred(mapped_column(Text, default="long"))
+    n: Mapped[int]
+
+
+@realtime(exclude=["secret"])
+class Heard(Base):
+    """Something may happen to its instances when they are loaded."""
+
+    __tablename__ = "heard"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    n: Mapped[int]
+    secret: Mapped[str] = mapped_column(default="s")
+
+    @reconstructor
+    def loaded(self) -> None:
+        self.n += 1000
+
+
+@realtime
+class Token(Base):
+    __tablename__ = "tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    n: Mapped[int]
+
+
+@realtime
+class Short(Base):
+    """Its keys are shorter than some that are asked for."""
+
+    __tablename__ = "shorts"
+
+    id: Mapped[str] = mapped_column(String(2), primary_key=True)
+    n: Mapped[int]
+
+
+@realtime
+class Padded(Base):
+    """Its keys are other texts in PostgreSQL than drivers give."""
+
+    __tablename__ = "padded"
+
+    id: Mapped[str] = mapped_column(CHAR(5), primary_key=True)
+    n: Mapped[int]
 
 
 @realtime

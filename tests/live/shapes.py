@@ -19,7 +19,7 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 
-from tests.live.gadgets import Dog, Group, Mood, Odd, Thing
+from tests.live.gadgets import Dog, Group, Heard, Mood, Odd, Pair, Thing
 
 Making = Callable[[Any], Any]
 Shapes = dict[str, tuple[Sequence[Any], Making]]
@@ -203,6 +203,23 @@ def outer_join(v: int) -> Any:
     """Most rows hold no model at all."""
     on = (Group.id == Thing.group_id) & (Thing.small == v)
     return select(Group).select_from(Thing).join(Group, on, isouter=True).order_by(Thing.id)
+
+
+@shared()
+def outer_join_of_columns(v: int) -> Any:
+    """Of a model of nothing but columns."""
+    on = (Pair.x == Thing.id) & (Thing.small == v)
+    return select(Pair).select_from(Thing).join(Pair, on, isouter=True).order_by(Thing.id, Pair.y)
+
+
+@shared()
+def composite_key(v: int) -> Any:
+    return select(Pair).where(Pair.n >= v).order_by(Pair.n)
+
+
+@shared()
+def heard(v: int) -> Any:
+    return select(Heard).where(Heard.n == v)
 
 
 @shared()
