@@ -62,11 +62,19 @@ class Lane:
 
     :param faults: what may happen.
     :param pages: how many of Chromium.
+    :param patience: how many times longer everything may take, on a machine that has other things to do.
     """
 
     def __init__(
-        self, seed: int, *, faults: Sequence[Fault] = FAULTS, clients: int = 8, pages: int = 2
+        self,
+        seed: int,
+        *,
+        faults: Sequence[Fault] = FAULTS,
+        clients: int = 8,
+        pages: int = 2,
+        patience: float = 1.0,
     ) -> None:
+        self._patience = patience
         self._dice, self._faults = random.Random(seed), faults
         self._clients, self._pages = clients, pages
         self.report = Report(seed, revision())
@@ -78,7 +86,7 @@ class Lane:
         with ExitStack() as stack:
             self._begin(stack)
             began, waiting = time.monotonic(), list[Fault]()
-            self._recovered(30.0)
+            self._recovered(30.0 * self._patience)
             while time.monotonic() - began < seconds:
                 if not waiting:
                     waiting = self._dice.sample(self._faults, len(self._faults))
@@ -103,24 +111,24 @@ class Lane:
         stack.callback(self._writers.stop)
         urls = [self._rig.webs[n % 2].url for n in range(self._pages)]
         self._tabs: list[Tab] = stack.enter_context(Tabs(urls)).tabs if urls else []
-        self._watch = Watch(self._writers, FEED_SECONDS)
+        self._watch = Watch(self._writers, FEED_SECONDS * self._patience)
         watching = Watching(self._watch, self._views)
         stack.callback(watching.stop)
         self._memory = self._rig.memory()
 
     def _one(self, fault: Fault) -> None:
         lasts = self._dice.uniform(*fault.seconds)
-        self._watch.doing, self._watch.stale = fault.name, fault.stale
+        self._watch.doing, self._watch.stale = fault.name, fault.stale * self._patience
         self._say(f"{fault.name} for {lasts:.1f} s")
         heal = fault.strike(self._rig, self._dice)
         self._look_for(lasts)
         heal()
         self._watch.doing = f"{fault.name}, healed"
-        if (took := self._recovered(fault.recovery)) is not None:
+        if (took := self._recovered(fault.recovery * self._patience)) is not None:
             self.report.recoveries[fault.name].append(took)
             self._say(f"  live again after {took:.1f} s")
         self._compare(fault.name)
-        self._watch.stale = FEED_SECONDS
+        self._watch.stale = FEED_SECONDS * self._patience
 
     def _look_for(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -153,7 +161,7 @@ class Lane:
     def _compare(self, after: str) -> None:
         """While nobody writes, every window equals its SELECT."""
         self._writers.pause()
-        until = time.monotonic() + REST_SECONDS
+        until = time.monotonic() + REST_SECONDS * self._patience
         while (differing := self._differing()) and time.monotonic() < until:
             self._look()
         if differing:
