@@ -1,9 +1,9 @@
 """Changes a second through the dispatcher, beside a raw psycopg2 connection that drains notifications.
 
 One transaction holds all changes of a measurement: the time from before its COMMIT until its last change has
-arrived, at the drain or at a worker that wants 100,000 single rows; and what a worker's CPU does for rows that
-nobody shows. Then what the leg through Redis adds to the way from commit to client, and how many clients one
-worker serves until p99 doubles.
+arrived, at the drain or at a worker that wants 100,000 single rows; and what a worker's CPU does for rows
+that nobody shows. Then what the leg through Redis adds to the way from commit to client, and how many clients
+one worker serves until p99 doubles.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How many clients one worker serves until p99 from commit to client is twice that of ten.
 
 One gevent worker behind a dispatcher, one list that all look at; sizes grow until p99 is four times the
-first. ``benchmarks.dispatch`` runs it in a process of its own, since gevent replaces the sockets of all of it.
+first. ``benchmarks.dispatch`` runs it as a process of its own, since gevent replaces the sockets of it.
 """
 
 # ruff: noqa: E402
