@@ -1,8 +1,9 @@
 """Changes a second through the dispatcher, beside a raw psycopg2 connection that drains notifications.
 
 One transaction holds all changes of a measurement: the time from before its COMMIT until its last change has
-arrived, at the drain or at a worker that wants 100,000 single rows. Then what the leg through Redis adds to
-the way from commit to client, and what a worker's CPU does for rows that nobody shows.
+arrived, at the drain or at a worker that wants 100,000 single rows; and what a worker's CPU does for rows
+that nobody shows. Then what the leg through Redis adds to the way from commit to client, and how many clients
+one worker serves until p99 doubles.
 """
 
 import argparse
@@ -230,6 +231,9 @@ def main() -> None:
     print(f"{options.changes:,} changes in a transaction, a worker that wants {ROWS:,} single rows\n")
     throughput(options.rounds, options.changes)
     redis_leg(options.rounds, 200)
+    print(flush=True)
+    clients = [sys.executable, "-m", "benchmarks.dispatch_clients", "--rounds", str(options.rounds)]
+    subprocess.run(clients, check=True)
 
 
 if __name__ == "__main__":

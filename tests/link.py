@@ -31,6 +31,10 @@ class Link:
     def port(self) -> int:
         return int(self._server.getsockname()[1])
 
+    def lead(self, host: str, port: int) -> None:
+        """To another server, from the next connection on."""
+        self._upstream = (host, port)
+
     def hang(self) -> None:
         """Keep every connection open and forward nothing."""
         for gate in self._gates:

@@ -10,7 +10,7 @@ from psycopg2 import Error
 
 from sa_notify.redis.connect import uncancelled
 from sa_notify.redis.keys import Keys
-from sa_notify.source.listening import Connect
+from sa_notify.source.listening import Connect, begin_session, prove_session
 from sa_notify.source.losing import first_line
 from sa_notify.source.outbox.keys import LEADER
 from sa_notify.source.outbox.session import Connections, LockSession, Session
@@ -47,7 +47,7 @@ class Leadership:
 
     def __init__(self, connect: Connect, client: redis.asyncio.Redis, keys: Keys) -> None:
         self._client, self._keys = client, keys
-        self._connections = Connections(connect)
+        self._connect, self._connections = connect, Connections(connect)
         self._silent_since: float | None = None
 
     async def obtain(self) -> int:
@@ -59,6 +59,9 @@ class Leadership:
         :raises redis.RedisError: when Redis can't be reached.
         """
         connection, _ = await asyncio.to_thread(self._connections.open)
+        backend, _ = await asyncio.to_thread(begin_session, connection)
+        # a lock that is taken through a pooler of transactions is anybody's
+        await asyncio.to_thread(prove_session, connection, backend, self._connect)
         self._session, self._lock = Session(connection, pooled=False), LockSession(connection, pooled=False)
         waits = False
         while uncancelled() and not await asyncio.to_thread(self._lock.try_lock, LEADER):

@@ -39,11 +39,22 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
     :raises psycopg2.Error: when the connection fails.
     """
     backend, codec = begin_session(connection)
+    prove_session(connection, backend, connect)
+    _listen(connection, channel)
+    return codec
+
+
+def prove_session(connection: Connection, backend: int, connect: Connect) -> None:
+    """See that what one statement leaves behind, a LISTEN or a lock, is there for the next.
+
+    :param backend: as :func:`begin_session` tells.
+    :param connect: makes a second connection the same way; used only behind a proxy.
+    :raises SetupError: behind a proxy that pools by transaction.
+    :raises psycopg2.Error: when the connection fails.
+    """
     # a direct connection is told its backend's own number when it begins; proxies make one up
     if backend != connection.info.backend_pid:
         _prove_delivery(connection, connect)
-    _listen(connection, channel)
-    return codec
 
 
 def begin_session(connection: Connection, *, pooled: bool = False) -> tuple[int, str]:

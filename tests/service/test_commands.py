@@ -21,6 +21,7 @@ from sa_notify.redis.traffic import slice_of
 from tests.protocol import wait_for
 from tests.service.conftest import StartProcess, Work
 from tests.service.dispatchers import InThread
+from tests.source.pooler import Pooler
 
 Command = Callable[..., Result]
 Write = Callable[..., None]
@@ -208,3 +209,13 @@ def test_dispatch_ends_in_order(
     assert process.end(signal.SIGINT) == 0
     assert client.get(keys.leader) is None
     assert "ended by a signal" in process.log
+
+
+def test_dispatch_refuses_a_pooler_of_transactions(
+    engine: Engine, redis_url: str, environment: dict[str, str], command: Command
+) -> None:
+    """At start, with what to give it instead: neither a lock nor LISTEN would hold there."""
+    with Pooler(engine.url, transaction=True) as pooler:
+        told = command("dispatch", SA_NOTIFY_DATABASE_URL=pooler.listen_url)
+    assert told.exit_code == 2, told.output
+    assert "SA_NOTIFY_LISTEN_URL" in told.output
