@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Alias, BindParameter, FromClause, Join, TableClause
+from sqlalchemy import Alias, BindParameter, FromClause, Join, Select, TableClause
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import ColumnElement, Label
 
@@ -66,7 +66,10 @@ def rows_of(
 ) -> RowsPlan | None:
     """How its rows are read one by one; ``None`` where they can't."""
     body = bodies.outermost()
-    if body is None or not _is_plain(body) or (identity := identity_of(statement, key)) is None:
+    # of a FromStatement the SELECT is another's
+    if not isinstance(statement, Select) or body is None or not _is_plain(body):
+        return None
+    if (identity := identity_of(statement, key)) is None:
         return None
     table = translated(key_of(identity.table), schemas)
     if bodies.rendered[table] != 1 or not all(_repeats_nothing(node, identity) for node in body.froms):

@@ -38,7 +38,7 @@ PAYLOADS = (
     "{{ sentinel(1) }}${sentinel(1)}{% raw %}",
     "javascript:sentinel(1)//",
     "'-sentinel(1)-'",
-    "\"onmouseover=\"sentinel(1)\" autofocus onfocus=\"sentinel(1)\" x=\"",
+    '"onmouseover="sentinel(1)" autofocus onfocus="sentinel(1)" x="',
 )
 
 #: Labels of an enumeration, which PostgreSQL wants short.

@@ -12,8 +12,8 @@ from sqlalchemy.orm import joinedload, selectinload, subqueryload
 
 from sa_notify.admin import RealtimeModelView
 from tests.admin_proof import formatters as shows
-from tests.admin_proof.texts import PAYLOADS
 from tests.admin_proof.models import Author, Book, Ebook, Letter, Rate, Seat, Silent
+from tests.admin_proof.texts import PAYLOADS
 
 Options = dict[str, Any]
 

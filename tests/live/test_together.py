@@ -73,7 +73,7 @@ def query(engine: Engine, statement: Any, *, key: Sequence[str] | None = None, t
     shape, found = Shape(statement, key=key), dependencies(statement, engine.dialect)
     counting = total_statement(statement) if total else None
     source = Source(engine, CoverageCache(), statement, shape, found, counting)
-    return Query("q", object(), StatementReader(source), 2.0, shared_by(source))
+    return Query("q", object(), StatementReader(source), shared=shared_by(source))
 
 
 def told(reading: Any) -> Any:

@@ -57,7 +57,7 @@ class Watcher:
     def wait_until_watched(self) -> None:
         wait_for(lambda: self.live.tables and not self.live.unwatched and not self.live.reading, "watched")
 
-    def shows(self, title: str, what: str, seconds: float = 20.0) -> None:
+    def shows(self, title: str, what: str, seconds: float = 30.0) -> None:
         wait_for(lambda: title in str(self.seen + self.events("diff")), what, seconds)
 
 
@@ -105,7 +105,7 @@ def test_while_a_writer_from_before_is_open_others_are_seen_by_the_clock(databas
         watcher = Watcher(create_app(database, async_mode="threading"))
         wait_for(lambda: watcher.live.doubts, "the doubt")
         _rename(database, "meanwhile")
-        watcher.shows("meanwhile", "the change", seconds=5)
+        watcher.shows("meanwhile", "the change")
         writer.rollback()
 
 
@@ -207,7 +207,7 @@ def test_what_cant_be_read_goes_by_the_clock(database: Engine, caplog: pytest.Lo
         wait_for(lambda: "can't be followed" in str(watcher.live.doubts), "the doubt")
         assert running(app).source.interest is None and "GRANT" in str(watcher.live.doubts)
         _rename(database, "by the clock")
-        watcher.shows("by the clock", "the change", seconds=5)
+        watcher.shows("by the clock", "the change")
         told = [each for each in caplog.records if each.levelno >= logging.ERROR]
         assert len(told) == 1 and "GRANT" in told[0].getMessage()
         counted = Watcher(app, query="counts")
