@@ -61,18 +61,21 @@ class Page:
         :raises SubscriptionError: when two rows have one key, so that a browser can't tell them apart.
         """
         key_of = self._arguments["get_pk_value"]
-        rows = tuple((str(key_of(entity)), self._cells(entity)) for entity in self._arguments["data"])
+        rows = tuple((str(key_of(entity)), self._row(entity)) for entity in self._arguments["data"])
         if len({key for key, _ in rows}) != len(rows):
             raise SubscriptionError("query_failed", "the list has two rows with the same primary key")
         return rows
+
+    def _row(self, entity: Any) -> dict[str, str]:
+        cells = self._cells(entity)
+        look = look_of(self._context.derived({"row": entity}), entity)
+        return {**cells, LOOK: look} if look else cells
 
     def _cells(self, entity: Any) -> dict[str, str]:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
-        cells = {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
-        look = look_of(self._context.derived({"row": entity}), entity)
-        return {**cells, LOOK: look} if look else cells
+        return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
 
     @cached_property
     def _context(self) -> Context:

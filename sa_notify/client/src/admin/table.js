@@ -6,7 +6,7 @@ import { editableIn } from "./editable.js";
 import { flash } from "./flash.js";
 import { isHeld, isPutOff } from "./hold.js";
 import { cellId, label, rowId } from "./label.js";
-import { normal } from "./html.js";
+import { inertElement, normal } from "./html.js";
 import { morph } from "./morph.js";
 
 /** The name under which a row carries its look, beside its columns. */
@@ -187,9 +187,7 @@ function fill(cell, html) {
   const [text] = cell.childNodes;
   // the text of a node that stays can stay selected
   if (cell.childNodes.length === 1 && text.nodeType === Node.TEXT_NODE && !html.includes("<")) {
-    const fresh = inert.createElement("td");
-    fresh.innerHTML = html;
-    text.data = before + fresh.textContent + after;
+    text.data = before + inertElement("td", html).textContent + after;
   } else {
     cell.innerHTML = before + html + after;
   }
