@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle-service demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
+.PHONY: help install js check test test-matrix faults admin-proof oracle-service demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -42,6 +42,11 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7,
 	@chromium=$$($(PY) tools/chromium.py --install) && \
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
 		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
+
+admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=5 SEED=7
+	@chromium=$$($(PY) tools/chromium.py --install) && \
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.admin_proof $(if $(SIZE),--size $(SIZE)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))

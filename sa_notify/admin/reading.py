@@ -17,7 +17,6 @@ from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.query import Reading, Row
 from sa_notify.web.context import SavedRequest
 
-
 _ELSEWHERE = (
     "the view is of another database than the one given to dispatcher.init_app, and nothing announces its "
     "changes here: realtime_refresh says how often it is read"

@@ -113,7 +113,7 @@ def test_many_changes_cost_few_fetches(page: Page) -> None:
 
 
 def test_there_is_one_fetch_at_a_time_and_the_last_word_is_the_newest(page: Page) -> None:
-    """While a slow page is on its way nothing else is asked for; that it is old by then does not show in the end."""
+    """While a slow page is on its way no other is asked for; in the end it does not show that it is old."""
     stage = Stage(page, count=3)
     stage.hold()
     stage.change(insert(Item).values(id=50, rank=1, title="first"))
@@ -174,7 +174,7 @@ def test_saving_in_an_editor_saves_that_field(page: Page) -> None:
 
 
 def test_a_row_under_edit_stays_until_it_is_let_go(page: Page) -> None:
-    """What was typed is not lost to a deletion: the row says that it is gone, and goes when the editor closes."""
+    """What was typed is not lost to a deletion: the row says that it is gone, and goes with the editor."""
     stage = Stage(page, count=3, editable=True)
     stage.cell(2, "title").locator("a").first.click()
     page.keyboard.type("mine ")
