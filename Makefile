@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean bench-live oracle oracle-bugs
+.PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean bench-live oracle oracle-bugs admin-proof
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -48,6 +48,11 @@ oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes
 
 oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
 	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
+
+admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=5 SEED=7
+	@chromium=$$($(PY) tools/chromium.py --install) && \
+		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.admin_proof $(if $(SIZE),--size $(SIZE)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
 
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))

@@ -16,7 +16,10 @@ from tests.chromium import launched, opened
 from tests.databases import fresh_database
 
 #: Rooms whose tests start servers and browsers and wait for what they see: one process runs all of a set.
-_ONE_BY_ONE = ({"dispatch", "faults", "web"}, {"admin", "admin_proof", "benchmarks", "browser", "demo", "packaging"})
+_ONE_BY_ONE = (
+    {"dispatch", "faults", "web"},
+    {"admin", "admin_proof", "benchmarks", "browser", "demo", "packaging"},
+)
 
 
 @pytest.hookimpl(optionalhook=True)

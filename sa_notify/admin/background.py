@@ -13,7 +13,8 @@ HEADER = "X-SA-Notify"
 def unheard() -> Iterator[None]:
     """In a page's own fetch, drop what is flashed in this block.
 
-    It was flashed when the page was loaded (an invalid filter), and would pile up for the page that is next.
+    It was flashed when the page was loaded (an invalid filter), and would pile up for the page that is
+    opened next.
     """
     before = list(session.get("_flashes", ()))
     yield

@@ -1,4 +1,4 @@
-"""What a row of a list shows beside its columns' values: buttons, what its inline editors hold and offer."""
+"""What a row of a list shows beside its columns' values: its buttons, and what its inline editors offer."""
 
 import re
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def _editors(context: Context, row: Any) -> Iterator[str]:
 
 
 def _markup(context: Context) -> Iterator[str]:
-    """The whole row where a template of the application writes it, its buttons where they depend on it."""
+    """The row, where a template of the application writes it; its buttons, where they may depend on it."""
     rows = context.blocks.get("list_row", [])
     if len(rows) > 2 or not _flask_admins_own(context.environment):  # ours, and Flask-Admin's
         yield _rendered(rows[1:2], context)

@@ -242,7 +242,7 @@ def _admit() -> Any:
 
 
 def _strict(response: Any) -> Any:
-    """Visitors with a cookie get a policy that lets nothing run which has no nonce, nor any style of elements."""
+    """Visitors with a cookie get a policy under which nothing runs that has no nonce."""
     if request.cookies.get("strict") == "1":
         own = "'self' 'nonce-n0nce'"
         response.headers["Content-Security-Policy"] = (

@@ -9,7 +9,10 @@ from typing import Any
 
 @dataclass
 class ShownPage:
-    """A list page as a browser has it: rows in order, each with the inner HTML of its cells, and its look as ""."""
+    """A list page as a browser has it: rows in order, each with the inner HTML of its cells.
+
+    A row's look, if it has one, is its cell ``""``.
+    """
 
     rows: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     total: int | None = None

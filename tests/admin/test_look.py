@@ -25,7 +25,8 @@ _TEMPLATES = {
     "cells.html": """{% extends 'admin/model/list.html' %}
         {% block list_row scoped %}{{ super() }}<td>{{ row.genre }}</td>{% endblock %}""",
     "title.html": "{% extends 'admin/model/list.html' %}{% block title %}Books{% endblock %}",
-    "cards.html": "{% extends 'admin/master.html' %}{% block body %}{% for row in data %}{{ row }}{% endfor %}{% endblock %}",
+    "cards.html": """{% extends 'admin/master.html' %}
+        {% block body %}{% for row in data %}{{ row }}{% endfor %}{% endblock %}""",
     "live.html": """{% extends 'admin/master.html' %}{% block body %}{% include 'sa_notify/admin/live.html' %}
         <div id="cards" data-sa-live>{% for row in data %}{{ row }}{% endfor %}</div>{% endblock %}""",
 }  # fmt: skip
@@ -120,7 +121,9 @@ def test_the_mixin_makes_other_view_classes_live(add: Add) -> None:
     assert "6" not in dict(page.rows)
 
 
-@pytest.mark.parametrize(("template", "warned"), [("cards.html", True), ("live.html", False), ("title.html", False)])
+@pytest.mark.parametrize(
+    ("template", "warned"), [("cards.html", True), ("live.html", False), ("title.html", False)]
+)
 def test_a_template_that_can_not_be_live_is_told_what_it_needs(
     add: Add, caplog: pytest.LogCaptureFixture, template: str, warned: bool
 ) -> None:

@@ -66,7 +66,7 @@ def test_messages_wait_for_a_page_that_is_shown(visitor: Visitor) -> None:
 
 
 def test_a_page_that_fetches_itself_leaves_no_messages(visitor: Visitor) -> None:
-    """What an invalid filter says when the page is loaded is not said again for each fetch in the background."""
+    """What an invalid filter says when the page is loaded is not said again for each of its fetches."""
     url = "/admin/plain/?flt1_id_greater_than=x"
     assert visitor.get(url).count("Invalid Filter Value: x") == 1
     visitor.get("/flash")

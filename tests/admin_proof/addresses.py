@@ -52,7 +52,9 @@ def _sort(view: Any, wants: dict[str, Any], chance: Random) -> dict[str, int]:
 
 def _value(one: Any, view: Any, chance: Random) -> str:
     if options := one.get_options(view):
-        return str(chance.choice(list(options))[0]) if not isinstance(one, sqla.FilterInList) else "NOVEL,VERSE"
+        return (
+            str(chance.choice(list(options))[0]) if not isinstance(one, sqla.FilterInList) else "NOVEL,VERSE"
+        )
     for kind, value in _VALUES.items():
         if isinstance(one, kind):
             return value(chance)

@@ -37,15 +37,12 @@ class Report:
     differences: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        return [
-            *self.differences,
-            f"seed {self.seed}: {self.views} views, {self.transactions} transactions,"
-            f" {self.compared} pages compared, {len(self.differences)} differ",
-        ]
+        counted = f"{self.views} views, {self.transactions} transactions, {self.compared} pages compared"
+        return [*self.differences, f"seed {self.seed}: {counted}, {len(self.differences)} differ"]
 
 
 class Lane:
-    """A seed's views, served over two databases, their pages open in a browser; for as long as a ``with`` block lasts.
+    """A seed's views, served over two databases, and their pages in a browser; ends with its ``with`` block.
 
     :param chosen: the views' features.
     :param urls: of the two databases, empty.
@@ -95,7 +92,9 @@ class Lane:
         """Its page, open and live."""
         if case.number not in self._tabs:
             page = self._stack.enter_context(opened(self._browser, f"proof-{case.number}"))
-            tab = self._tabs[case.number] = Tab(page, f"{self._base}{path_of(case)}?{self._queries[case.number]}")
+            tab = self._tabs[case.number] = Tab(
+                page, f"{self._base}{path_of(case)}?{self._queries[case.number]}"
+            )
             tab.open()
         return self._tabs[case.number]
 

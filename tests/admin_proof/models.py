@@ -114,7 +114,9 @@ class Book(Base):
     @writer.inplace.expression
     @classmethod
     def _writer(cls) -> ColumnElement[str | None]:
-        return select(Author.name).where(Author.id == cls.author_id).correlate_except(Author).scalar_subquery()
+        return (
+            select(Author.name).where(Author.id == cls.author_id).correlate_except(Author).scalar_subquery()
+        )
 
     def __str__(self) -> str:
         return self.title

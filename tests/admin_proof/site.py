@@ -16,7 +16,9 @@ from tests.admin_proof.views import Case, cases
 PREFIX = "/shop"
 
 
-def make_app(url: str, archive: str, seed: int, chosen: Sequence[str], *, async_mode: str = "threading") -> Flask:
+def make_app(
+    url: str, archive: str, seed: int, chosen: Sequence[str], *, async_mode: str = "threading"
+) -> Flask:
     """The application with the views of a seed.
 
     :param archive: URL of the second database.
@@ -41,7 +43,9 @@ def make_app(url: str, archive: str, seed: int, chosen: Sequence[str], *, async_
     for case in cases(seed, chosen):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Flask-Admin's own, of odd columns
-            admins[case.number % 2].add_view(case.view(case.model, db, endpoint=case.endpoint, name=case.endpoint))
+            admins[case.number % 2].add_view(
+                case.view(case.model, db, endpoint=case.endpoint, name=case.endpoint)
+            )
     return app
 
 

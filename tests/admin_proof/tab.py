@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, Request, Route, TimeoutError
+from playwright.sync_api import Page, Request, Route, TimeoutError as TooLate
 
 SHAPE = Path(__file__).with_name("shape.js").read_text("utf-8").strip()
 PATIENCE_MS = 20_000
@@ -64,7 +64,11 @@ class Tab:
 
         In mode "rows", what waits is shown as soon as the banner offers it.
         """
-        return "" if self._comes_to(_SAME, expected) else difference(self.lines(), expected) or "it came too late"
+        return (
+            ""
+            if self._comes_to(_SAME, expected)
+            else difference(self.lines(), expected) or "it came too late"
+        )
 
     def rows_differ(self, reloaded: Lines) -> str:
         """Mode "rows": wait until the rows that are on the page are those of the reloaded one."""
@@ -77,7 +81,7 @@ class Tab:
     def _comes_to(self, check: str, expected: Lines) -> bool:
         try:
             self.page.wait_for_function(check, arg=expected, timeout=PATIENCE_MS, polling=100)
-        except TimeoutError:
+        except TooLate:
             return False
         return True
 

@@ -44,4 +44,15 @@ PAYLOADS = (
 #: Labels of an enumeration, which PostgreSQL wants short.
 MARKS = tuple(text for text in PAYLOADS if len(text.encode()) <= 63 and "\x0b" not in text)
 
-PLAIN = ("Title", "Title 1", "Title 2", "title 3", "Ünal, Ö.", "100%_\\", "a,b.c", "", "  two  blanks ", "a\nb")
+PLAIN = (
+    "Title",
+    "Title 1",
+    "Title 2",
+    "title 3",
+    "Ünal, Ö.",
+    "100%_\\",
+    "a,b.c",
+    "",
+    "  two  blanks ",
+    "a\nb",
+)

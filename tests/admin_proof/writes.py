@@ -16,13 +16,12 @@ TAGS = 6
 COUNTRIES = ("DE", "FR", "<b>", "")
 CODES = [str(uuid.UUID(int=number)) for number in range(1, 9)]
 
+_VALUES = "title note pages price weight kind genre done published made opens code mark".split()
 _INSERT = (
-    "INSERT INTO book (title, note, pages, price, weight, kind, genre, done, published, made, opens, code, mark, meta,"
-    " labels, author_id, editor_id) VALUES (%(title)s, %(note)s, %(pages)s, %(price)s, %(weight)s, %(kind)s,"
-    " %(genre)s, %(done)s, %(published)s, %(made)s, %(opens)s, %(code)s, %(mark)s, %(meta)s::jsonb, %(labels)s::text[],"
+    f"INSERT INTO book ({', '.join(_VALUES)}, meta, labels, author_id, editor_id)"
+    f" VALUES ({', '.join(f'%({name})s' for name in _VALUES)}, %(meta)s::jsonb, %(labels)s::text[],"
     " (SELECT id FROM author WHERE id = %(author)s), (SELECT id FROM author WHERE id = %(editor)s))"
 )
-_COLUMNS = ("mark", "title", "note", "pages", "price", "weight", "kind", "genre", "done", "published", "made", "opens", "code")
 
 
 def text(chance: Random) -> str:
@@ -77,7 +76,10 @@ def letters(chance: Random) -> list[Statement]:
     """A transaction of the second database."""
     return [
         ("INSERT INTO tag (label) VALUES (%(label)s)", {"label": text(chance)}),
-        ("UPDATE tag SET label = %(label)s WHERE id %% 5 = %(k)s", {"label": text(chance), "k": chance.randrange(5)}),
+        (
+            "UPDATE tag SET label = %(label)s WHERE id %% 5 = %(k)s",
+            {"label": text(chance), "k": chance.randrange(5)},
+        ),
         ("DELETE FROM tag WHERE id %% 9 = %(k)s", {"k": chance.randrange(9)}),
     ]
 
@@ -87,26 +89,39 @@ def _key(chance: Random) -> int:
 
 
 def _author(chance: Random) -> Statement:
-    sql = "INSERT INTO author (name, country, born, rating) VALUES (%(name)s, %(country)s, %(born)s, %(rating)s)"
+    sql = (
+        "INSERT INTO author (name, country, born, rating) SELECT %(name)s, %(country)s, %(born)s, %(rating)s"
+    )
     born = chance.choice([None, dt.date(2020, 1 + chance.randrange(12), 7)])
     rating = chance.choice([None, 2.5, 4.0])
-    return sql, {"name": text(chance), "country": chance.choice([None, *COUNTRIES]), "born": born, "rating": rating}
+    return sql, {
+        "name": text(chance),
+        "country": chance.choice([None, *COUNTRIES]),
+        "born": born,
+        "rating": rating,
+    }
 
 
 def _tagged(chance: Random) -> Statement:
     sql = (
-        "INSERT INTO book_tag SELECT book.id, tag.id FROM book, tag WHERE book.id = %(book)s AND tag.id = %(tag)s"
-        " ON CONFLICT DO NOTHING"
+        "INSERT INTO book_tag SELECT book.id, tag.id FROM book, tag WHERE book.id = %(book)s"
+        " AND tag.id = %(tag)s ON CONFLICT DO NOTHING"
     )
     return sql, {"book": _key(chance), "tag": 1 + chance.randrange(TAGS)}
 
 
 def _seat(chance: Random, row: str, number: int) -> Statement:
     sql = (
-        "INSERT INTO seat SELECT %(row)s, %(number)s, %(taken)s, %(note)s, (SELECT id FROM book WHERE id = %(k)s)"
-        " ON CONFLICT DO NOTHING"
+        "INSERT INTO seat SELECT %(row)s, %(number)s, %(taken)s, %(note)s,"
+        " (SELECT id FROM book WHERE id = %(k)s) ON CONFLICT DO NOTHING"
     )
-    values = {"row": row, "number": number, "taken": chance.random() < 0.5, "note": text(chance), "k": _key(chance)}
+    values = {
+        "row": row,
+        "number": number,
+        "taken": chance.random() < 0.5,
+        "note": text(chance),
+        "k": _key(chance),
+    }
     return sql, values
 
 
@@ -116,11 +131,14 @@ def _new(chance: Random) -> Statement:
 
 def _changed(chance: Random) -> Statement:
     """A few columns of a few rows: what moves them between filters, pages and places."""
-    columns = chance.sample(_COLUMNS, chance.choice([1, 1, 2, 4]))
+    columns = chance.sample(_VALUES, chance.choice([1, 1, 2, 4]))
     sets = ", ".join(f"{name} = %({name})s" for name in columns)
     where = chance.choice(["id = %(k)s", "id = %(k)s", "id %% 7 = %(k)s %% 7", "id > %(k)s", "genre = 'a'"])
     values = book(chance)
-    return f"UPDATE book SET {sets} WHERE {where}", {**{name: values[name] for name in columns}, "k": _key(chance)}
+    return f"UPDATE book SET {sets} WHERE {where}", {
+        **{name: values[name] for name in columns},
+        "k": _key(chance),
+    }
 
 
 def _documents(chance: Random) -> Statement:
@@ -138,12 +156,16 @@ def _related(chance: Random) -> Statement:
 
 
 def _author_changed(chance: Random) -> Statement:
-    sql = "UPDATE author SET name = %(name)s, country = %(country)s, rating = %(rating)s WHERE id %% 3 = %(k)s %% 3"
+    sets = "name = %(name)s, country = %(country)s, rating = %(rating)s"
+    sql = f"UPDATE author SET {sets} WHERE id %% 3 = %(k)s %% 3"
     return sql, {**_author(chance)[1], "k": _key(chance)}
 
 
 def _renamed(chance: Random) -> Statement:
-    return "UPDATE tag SET label = %(label)s WHERE id = %(k)s", {"label": text(chance), "k": chance.randrange(TAGS)}
+    return "UPDATE tag SET label = %(label)s WHERE id = %(k)s", {
+        "label": text(chance),
+        "k": chance.randrange(TAGS),
+    }
 
 
 def _untagged(chance: Random) -> Statement:
@@ -151,9 +173,9 @@ def _untagged(chance: Random) -> Statement:
 
 
 def _deleted(chance: Random) -> Statement:
-    return chance.choice(["DELETE FROM book WHERE id = %(k)s", "DELETE FROM book WHERE id %% 19 = %(k)s %% 19"]), {
-        "k": _key(chance)
-    }
+    return chance.choice(
+        ["DELETE FROM book WHERE id = %(k)s", "DELETE FROM book WHERE id %% 19 = %(k)s %% 19"]
+    ), {"k": _key(chance)}
 
 
 def _author_gone(chance: Random) -> Statement:
@@ -161,8 +183,9 @@ def _author_gone(chance: Random) -> Statement:
 
 
 def _key_changed(chance: Random) -> Statement:
-    sql = "UPDATE book SET id = id + 1000 WHERE id = %(k)s AND form = 'book' AND NOT EXISTS (SELECT FROM book_tag"
-    sql += " WHERE book_id = %(k)s) AND NOT EXISTS (SELECT FROM seat WHERE book_id = %(k)s)"
+    free = "NOT EXISTS (SELECT FROM {} WHERE book_id = %(k)s)"
+    sql = "UPDATE book SET id = id + 1000 WHERE id = %(k)s AND form = 'book'"
+    sql += f" AND {free.format('book_tag')} AND {free.format('seat')}"
     return sql, {"k": _key(chance)}
 
 
@@ -202,7 +225,10 @@ def _rate(chance: Random) -> Statement:
 
 
 def _silent(chance: Random) -> Statement:
-    return "UPDATE silent SET note = %(note)s WHERE id %% 3 = %(k)s %% 3", {"note": text(chance), "k": _key(chance)}
+    return "UPDATE silent SET note = %(note)s WHERE id %% 3 = %(k)s %% 3", {
+        "note": text(chance),
+        "k": _key(chance),
+    }
 
 
 def _nothing(chance: Random) -> Statement:
@@ -210,7 +236,7 @@ def _nothing(chance: Random) -> Statement:
 
 
 _KINDS = (
-    *(_changed,) * 8, *(_new,) * 4, *(_deleted,) * 3, *(_related,) * 2, *(_tagged,) * 2, *(_author_changed,) * 2,
-    _documents, _renamed, _untagged, _author, _author_gone, _key_changed, _many, _few_again, _emptied,
-    _seats_changed, _seated, _seated, _ebook, _rate, _silent, _nothing,
+    *(_changed,) * 8, *(_new,) * 4, *(_deleted,) * 3, *(_related,) * 2, *(_tagged,) * 2, *(_seated,) * 2,
+    _author_changed, _author_changed, _documents, _renamed, _untagged, _author, _author_gone, _key_changed,
+    _many, _few_again, _emptied, _seats_changed, _ebook, _rate, _silent, _nothing,
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route
+from playwright.sync_api import Locator, Page, Request, Route
 from sqlalchemy import insert
 
 from tests.client.site import Item, Site
@@ -43,6 +43,9 @@ class Stage:
             self.site.write(insert(Item).values([_item(number) for number in range(1, count + 1)]))
         self.fetched_at: list[float] = []
         self.answer: dict[str, Any] | None = None
+        #: Fetches that wait for :meth:`release`, with what the page was when they came.
+        self.most_at_a_time = 0
+        self._held: list[tuple[Route, Any]] | None = None
         self.wire = Wire(page, self._window_of)
         self._client = self.site.app.test_client()
         page.route(f"{ORIGIN}/**", self._served)
@@ -60,6 +63,23 @@ class Stage:
         # wait_for_function would take the promise itself for an answer
         while not self.page.evaluate(_SAME):
             assert time.monotonic() < deadline, self.page.evaluate(f"({SHAPE})(document)")
+
+    def hold(self) -> None:
+        """Let the page's own fetches wait."""
+        self._held = []
+
+    def wait_held(self) -> None:
+        """A fetch waits."""
+        deadline = time.monotonic() + 30
+        while not self._held:
+            assert time.monotonic() < deadline
+            self.page.wait_for_timeout(20)
+
+    def release(self) -> None:
+        """Answer what waits, with the page as it was when that was asked for."""
+        held, self._held = self._held or [], None
+        for route, answer in held:
+            _fulfil(route, answer)
 
     def wait_state(self, state: str) -> None:
         self.page.wait_for_selector(
@@ -95,12 +115,22 @@ class Stage:
         if background and self.answer is not None:
             route.fulfill(**self.answer)
             return
+        if background and self._held is not None:
+            self._held.append((route, self._answered(request)))
+            self.most_at_a_time = max(self.most_at_a_time, len(self._held))
+            return
+        _fulfil(route, self._answered(request))
+
+    def _answered(self, request: Request) -> Any:
         path = request.url.removeprefix(ORIGIN)
-        answer = self._client.open(
+        return self._client.open(
             path, method=request.method, data=request.post_data, headers=_passed(request.headers)
         )
-        route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.data)
-        answer.close()
+
+
+def _fulfil(route: Route, answer: Any) -> None:
+    route.fulfill(status=answer.status_code, headers=dict(answer.headers), body=answer.data)
+    answer.close()
 
 
 def _item(number: int) -> dict[str, Any]:

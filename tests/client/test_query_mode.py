@@ -112,6 +112,24 @@ def test_many_changes_cost_few_fetches(page: Page) -> None:
     assert min(gaps) >= 0.24
 
 
+def test_there_is_one_fetch_at_a_time_and_the_last_word_is_the_newest(page: Page) -> None:
+    """While a slow page is on its way no other is asked for; in the end it does not show that it is old."""
+    stage = Stage(page, count=3)
+    stage.hold()
+    stage.change(insert(Item).values(id=50, rank=1, title="first"))
+    stage.wait_held()
+    for number in range(5):
+        stage.change(insert(Item).values(id=60 + number, rank=2 + number, title="later"))
+    stage.change(update(Item).where(Item.id == 1).values(title="pushed meanwhile"))
+    expect(stage.cell(1, "title")).to_have_text("pushed meanwhile")
+    assert stage.fetches == 1
+    stage.release()
+    stage.wait_same()
+    expect(stage.cell(1, "title")).to_have_text("pushed meanwhile")
+    assert stage.fetches == 2
+    assert stage.most_at_a_time == 1
+
+
 def test_an_inline_editor_gets_the_new_value(page: Page) -> None:
     """An editor opened after a remote change shows that change, so that saving does not undo it."""
     stage = Stage(page, count=4, editable=True)
@@ -156,7 +174,7 @@ def test_saving_in_an_editor_saves_that_field(page: Page) -> None:
 
 
 def test_a_row_under_edit_stays_until_it_is_let_go(page: Page) -> None:
-    """What was typed is not lost to a deletion: the row says that it is gone, and goes when the editor closes."""
+    """What was typed is not lost to a deletion: the row says that it is gone, and goes with the editor."""
     stage = Stage(page, count=3, editable=True)
     stage.cell(2, "title").locator("a").first.click()
     page.keyboard.type("mine ")
@@ -179,9 +197,14 @@ def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
     stage.wait_state("reconnecting")
     stage.wait_state("live")
     assert page.evaluate("window.seen") == ["reconnecting", "stale", "live"]
+    dot = page.locator("#sa-notify-status")
+    expect(dot).to_have_attribute("role", "status")
+    expect(dot).to_have_text("Live")
+    assert dot.locator("span").bounding_box()["width"] <= 1  # for who can't see the dot
     stage.wire.beat(live=False)
     stage.wait_state("stale")
-    expect(page.get_by_role("status").first).to_contain_text("Not up to date")
+    expect(dot).to_have_text("Not up to date")
+    expect(dot.locator("span.badge")).to_be_visible()
 
 
 def test_an_expired_token_is_renewed_from_the_page(page: Page) -> None:

@@ -18,12 +18,14 @@ def test_rows_are_updated_and_deleted_in_place(page: Page) -> None:
 
 
 def test_what_else_changed_is_counted_and_shown_when_asked(page: Page) -> None:
-    """The banner counts; its button makes the page that of a reload and follows the new rows."""
+    """The banner counts and moves nothing; its button makes the page that of a reload, with its new rows."""
     stage = Stage(page, "rows", count=12)
+    place = page.locator("table.model-list").bounding_box()
     expect(page.locator("#sa-notify-banner")).to_be_hidden()
     new = [{"id": 100 + number, "rank": number, "title": "new"} for number in range(3)]
     stage.change(insert(Item).values(new))
     expect(page.locator("#sa-notify-banner")).to_contain_text("3 changes waiting")
+    assert page.locator("table.model-list").bounding_box() == place
     assert stage.keys() == [str(number) for number in range(1, 11)]
 
     page.get_by_role("button", name="Show").click()

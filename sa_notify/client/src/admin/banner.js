@@ -1,16 +1,19 @@
-/* "N changes waiting - Show", above the table. */
+/* "N changes waiting - Show", above the list, where it moves nothing. */
 
 export class Banner {
   constructor(before, show) {
-    this.element = document.createElement("div");
+    const place = document.createElement("div");
+    place.className = "sa-notify-above";
+    this.element = place.appendChild(document.createElement("div"));
     this.element.id = "sa-notify-banner";
+    this.element.className = "alert alert-warning shadow-sm";
     this.element.setAttribute("role", "status");
     this.text = this.element.appendChild(document.createElement("span"));
     this.button = this.element.appendChild(document.createElement("button"));
     Object.assign(this.button, { type: "button", textContent: "Show", className: "btn btn-sm btn-primary" });
     this.button.addEventListener("click", show);
     this.count(0);
-    before.before(this.element);
+    before.before(place);
   }
 
   count(number) {

@@ -14,6 +14,12 @@ export function closeEditors(node) {
   if (open.length) window.jQuery(open).editable("hide");
 }
 
+/** Have editors that are open follow their cells to where those are now. */
+export function followEditors(node) {
+  // Popper, which places them, measures again when the window is another
+  if (node.querySelector(".editable-open")) window.dispatchEvent(new Event("resize"));
+}
+
 /**
  * Make an editable element that of the fetched page without replacing it.
  * jQuery caches data-* attributes and x-editable keeps its own value: an editor opened on a changed attribute alone

@@ -1,5 +1,6 @@
 /* The list page that is open, and what both modes do with it. */
 
+import { followEditors } from "./editable.js";
 import { fetchPage, fetchPatiently } from "./fetch.js";
 import { onReleased } from "./hold.js";
 import { listOf } from "./list.js";
@@ -20,6 +21,7 @@ export class Page {
   #handles = new Set();
   #troubled = false;
   #ended = false;
+  #settle;
 
   constructor(api) {
     this.api = api;
@@ -28,7 +30,7 @@ export class Page {
     this.total = this.#totalOf(document);
     this.frame = this.list.element.closest(".table-responsive") ?? this.list.element;
     this.status = new Status(barOf(document), this.marker.isParts ? placeOf(document) : this.frame);
-    if (!this.marker.isParts) lockWidths(this.list.element);
+    this.#settle = this.marker.isParts ? () => {} : lockWidths(this.list.element, this.frame);
   }
 
   get going() {
@@ -57,6 +59,11 @@ export class Page {
     return hasParts(document) || this.list.hasMore;
   }
 
+  /** What a banner is put before. */
+  get top() {
+    return placeOf(document);
+  }
+
   /** Have `released()` called when somebody has let go of a part of the list. */
   onReleased(released) {
     onReleased(this.frame.parentElement, () => {
@@ -67,7 +74,7 @@ export class Page {
 
   /** Write what can be written from the window; whether the list shows the window then. */
   shows(view) {
-    return keepingSelection(() => this.list.shows(view));
+    return this.changing(() => this.list.shows(view));
   }
 
   /** The page as it is now; ends everything where it is no live list any more. */
@@ -84,7 +91,7 @@ export class Page {
   show({ root, marker }) {
     this.marker = marker;
     this.total = this.#totalOf(root);
-    keepingSelection(() => {
+    this.changing(() => {
       this.#showCount(countTab(root));
       morph(document.querySelector(PAGER), root.querySelector(PAGER));
       if (!this.marker.isParts) showParts(root);
@@ -102,6 +109,14 @@ export class Page {
     this.#ended = true;
     for (const handle of this.#handles) handle.unsubscribe();
     this.status.show("ended");
+  }
+
+  /** Change the list, and leave alone what is the person's. */
+  changing(change) {
+    const result = keepingSelection(change);
+    this.#settle();
+    followEditors(this.list.element);
+    return result;
   }
 
   #totalOf(root) {

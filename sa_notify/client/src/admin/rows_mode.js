@@ -5,7 +5,6 @@ import { Banner } from "./banner.js";
 import { lock } from "./editable.js";
 import { Ended } from "./page.js";
 import { Refresher } from "./refresher.js";
-import { keepingSelection } from "./selection.js";
 
 export class RowsMode {
   #rows = null;
@@ -15,7 +14,7 @@ export class RowsMode {
 
   constructor(page) {
     this.page = page;
-    this.banner = new Banner(page.frame, () => this.#showAll());
+    this.banner = new Banner(page.top, () => this.#showAll());
     this.refresher = new Refresher({
       refresh: () => this.#endedOr(() => this.#renewRows()),
       wanted: () => page.going && this.#isWrong(),
@@ -50,7 +49,7 @@ export class RowsMode {
 
   #isWrong() {
     if (!this.#rows) return false;
-    const wrong = keepingSelection(() => this.page.list.write(this.#rows));
+    const wrong = this.page.changing(() => this.page.list.write(this.#rows));
     return wrong.length > 0 || this.page.list.aged(this.#rows).length > 0;
   }
 
@@ -59,7 +58,7 @@ export class RowsMode {
     const asked = this.#rows;
     const { root, marker } = await this.page.fetch();
     this.#handles[1].token = marker.token;
-    keepingSelection(() => this.#showRows(root));
+    this.page.changing(() => this.#showRows(root));
     this.page.list.accept(asked);
   }
 

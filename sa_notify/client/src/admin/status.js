@@ -6,6 +6,13 @@ const TEXT = {
   stale: "Not up to date",
   ended: "Not live any more: reload the page",
 };
+/** Bootstrap's, so that each theme has its colours; that it is live, the dot says well enough for who sees it. */
+const LOOK = {
+  live: "sa-notify-unseen",
+  reconnecting: "badge badge-warning",
+  stale: "badge badge-danger",
+  ended: "badge badge-danger",
+};
 
 export class Status {
   /** Last in `bar`, a list of tabs, or before `fallback` where there is none. */
@@ -23,6 +30,7 @@ export class Status {
     if (this.element.dataset.state === state) return;
     this.element.dataset.state = state;
     this.element.title = TEXT[state];
+    this.text.className = LOOK[state];
     this.text.textContent = TEXT[state];
   }
 }
