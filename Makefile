@@ -16,7 +16,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 	PIP_DISABLE_PIP_VERSION_CHECK=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install js check test test-matrix faults oracle-service demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean
+.PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean bench-live oracle oracle-bugs
 
 help: ## Show what can be made
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -43,8 +43,17 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7,
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
 		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
+oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes, SEED=7, KEEP=1 adds what fails to the tests
+	$(PY) -m tests.oracle --minutes $(or $(SIZE),2) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
+	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
+
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))
+
+seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some thirty ways; each has to be found; ONLY=part of a name
+	$(PY) -m tests.faults.seeded $(if $(ONLY),--only "$(ONLY)")
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
 	@$(PY) -m demo
@@ -63,6 +72,9 @@ bench-delivery: $(INSTALLED) ## Measure the outbox beside NOTIFY: slow disk, lat
 
 bench-dispatch: $(INSTALLED) ## Measure the dispatcher and the leg through Redis; BENCH_ARGS too
 	$(PY) -m benchmarks.dispatch $(BENCH_ARGS)
+
+bench-live: $(INSTALLED) ## Measure live queries by the thousand; BENCH_ARGS="--only idle,storm", "--quick"
+	$(PY) -m benchmarks.live $(BENCH_ARGS)
 
 bench-reconnect: $(INSTALLED) ## Measure how two thousand clients come back; BENCH_ARGS too
 	$(PY) -m benchmarks.reconnect $(BENCH_ARGS)

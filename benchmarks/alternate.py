@@ -34,6 +34,12 @@ def alternate(
     return found
 
 
+def turns(names: Sequence[str], rounds: int, measure: Callable[[str], Measured]) -> dict[str, list[Measured]]:
+    """:func:`alternate` with one task: for each name a list of rounds."""
+    found = alternate(names, ["all"], rounds, lambda name, _: measure(name), begin=lambda _: None)
+    return {name: [each["all"] for each in rounds] for name, rounds in found.items()}
+
+
 def ratios(figures: Sequence[float], base: Sequence[float]) -> list[float]:
     """``figures`` as multiples of ``base``, each of its own round."""
     return [figure / beside for figure, beside in zip(figures, base, strict=True)]
@@ -42,3 +48,8 @@ def ratios(figures: Sequence[float], base: Sequence[float]) -> list[float]:
 def middle(figures: Sequence[float]) -> float:
     """Their median."""
     return statistics.median(figures)
+
+
+def column(rounds: Sequence[object], name: str) -> list[float]:
+    """One of the figures of each round."""
+    return [getattr(each, name) for each in rounds]

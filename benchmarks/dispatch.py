@@ -11,7 +11,6 @@ import platform
 import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,7 +21,7 @@ from typing import Any
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, insert, text
 
 from benchmarks.alternate import alternate, middle
-from benchmarks.latency import Probe, _once, _round
+from benchmarks.latency import _once, _round, subscribed
 from benchmarks.latency_models import Base, Ours
 from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.rooms import temporary_room
@@ -206,7 +205,7 @@ def redis_leg(rounds: int, changes: int) -> None:
         for name, more in {"embedded": {}, "through Redis": service}.items():
             environment = {"DATABASE_URL": database_url, **more}
             url = stack.enter_context(serve("benchmarks.latency_app:app", workers=1, env=environment))
-            probes[name] = _subscribed(url)
+            probes[name] = subscribed(url, "ours", {"limit": 20})
 
         def measure(name: str, _: str) -> tuple[float, float]:
             return _round(lambda n: _once(engine, "ours", probes[name], n), changes, 0.005)
@@ -219,16 +218,6 @@ def redis_leg(rounds: int, changes: int) -> None:
     for name, each in found.items():
         p50, p99 = (middle([one["all"][n] for one in each[1:]]) for n in (0, 1))
         print(f"| {name} | {p50:.2f} | {p99:.2f} |")
-
-
-def _subscribed(url: str) -> Probe:
-    probe, snapshot = Probe(url, "/realtime", "diff"), threading.Event()
-    probe.client.on("snapshot", lambda _: snapshot.set(), namespace="/realtime")
-    request = {"id": 1, "query": "ours", "params": {"limit": 20}}
-    answer = probe.client.call("subscribe", request, namespace="/realtime")
-    if not answer["ok"] or not snapshot.wait(10):
-        raise SystemExit(f"not subscribed: {answer}")
-    return probe
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import platform
 import statistics
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import socketio
 from sqlalchemy import Engine, create_engine, insert, text
@@ -38,6 +38,17 @@ class Probe:
         self.arrived.set()
 
 
+def subscribed(url: str, query: str, params: Mapping[str, object]) -> Probe:
+    """A client that has its window of a live query, and notes its diffs."""
+    probe, snapshot = Probe(url, "/realtime", "diff"), threading.Event()
+    probe.client.on("snapshot", lambda _: snapshot.set(), namespace="/realtime")
+    request = {"id": 1, "query": query, "params": dict(params)}
+    answer = probe.client.call("subscribe", request, namespace="/realtime")
+    if not answer["ok"] or not snapshot.wait(10):
+        raise SystemExit(f"not subscribed: {answer}")
+    return probe
+
+
 def _once(engine: Engine, table: str, probe: Probe, n: int) -> float:
     probe.arrived.clear()
     with engine.connect() as connection:
@@ -61,13 +72,7 @@ def _round(measure: Callable[[int], float], changes: int, pause: float) -> tuple
 
 def run(engine: Engine, base_url: str, rounds: int, changes: int, pause: float) -> None:
     """Print a row for each, and their ratio."""
-    ours, floor = Probe(base_url, "/realtime", "diff"), Probe(base_url, "/floor", "row")
-    snapshot = threading.Event()
-    ours.client.on("snapshot", lambda _: snapshot.set(), namespace="/realtime")
-    request = {"id": 1, "query": "ours", "params": {"limit": ROWS}}
-    answer = ours.client.call("subscribe", request, namespace="/realtime")
-    if not answer["ok"] or not snapshot.wait(5):
-        raise SystemExit(f"not subscribed: {answer}")
+    ours, floor = subscribed(base_url, "ours", {"limit": ROWS}), Probe(base_url, "/floor", "row")
     probes = {"floor": floor, "ours": ours}
     results: dict[str, list[tuple[float, float]]] = {name: [] for name in probes}
     for number in range(rounds + 1):

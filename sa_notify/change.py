@@ -95,7 +95,7 @@ def load_changesets(text: str | bytes) -> list[ChangeSet]:
 def _loaded(text: str | bytes) -> list[ChangeSet]:
     try:
         return [_load(body) for body in json.loads(text)]
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise MessageError(f"not a changeset: {type(error).__name__}") from error
 
 

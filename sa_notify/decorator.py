@@ -8,6 +8,7 @@ from sqlalchemy import Table
 
 from sa_notify._alembic_entry import offer
 from sa_notify.capture.choice import choose
+from sa_notify.capture.copies import follow_copies
 from sa_notify.capture.listeners import listen
 from sa_notify.capture.spec import BULK_LIMIT, TriggerSpec, record, spec_for
 from sa_notify.errors import RealtimeError
@@ -51,7 +52,7 @@ def realtime(
     :param bulk_limit: a statement that touches more rows is announced as one "read the table again".
     :param delivery: how changes travel: ``"outbox"``, through a table that the dispatcher alone reads and
         that never makes commits wait for each other, or ``"notify"``, in the NOTIFY itself, without any
-        table; by default ``SA_NOTIFY_DELIVERY`` or ``"notify"``.
+        table; by default ``SA_NOTIFY_DELIVERY`` or ``"outbox"``.
     :param always: announce what a replica writes too: the apply worker of a logical subscription, and
         sessions under ``session_replication_role = replica``, where ordinary triggers don't fire.
     :returns: what it was put on, unchanged.
@@ -84,3 +85,12 @@ def _record(table: Table, spec: TriggerSpec) -> None:
         spec = replace(spec, deferred=tuple(dict.fromkeys((*before.deferred, *spec.deferred))))
     record(table, spec)
     listen(table.metadata)
+    follow_copies(table, _adopt)
+
+
+def _adopt(table: Table, copy: Table) -> None:
+    """What is said of a table holds for its copies, as long as nothing else is said of them."""
+    spec = spec_for(table)
+    if spec is not None and spec_for(copy) is None:
+        record(copy, spec)
+        listen(copy.metadata)

@@ -5,6 +5,7 @@ SaNotifyError
 │   ├── RealtimeError       refused by @realtime
 │   ├── QueryError          refused by @dispatcher.query, or a statement that can't be made live
 │   └── SetupError          refused at start: extension, server or database set-up
+├── NotTogether             queries can't be read as one statement: read each alone
 ├── MessageError            a message from PostgreSQL or a peer can't be read
 ├── SourceLost              the feed of changes broke; the next connection begins a new epoch
 └── SubscriptionError       a subscription is refused or closed; carries a wire code and message
@@ -29,6 +30,10 @@ class QueryError(ConfigurationError):
 
 class SetupError(ConfigurationError):
     """The application, server or database is not set up for sa_notify."""
+
+
+class NotTogether(SaNotifyError):
+    """These queries can't be read as one statement; each can be read alone."""
 
 
 class MessageError(SaNotifyError):

@@ -2,22 +2,21 @@
 
 import os
 import shutil
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from pytest_postgresql.janitor import DatabaseJanitor
 from sqlalchemy import Engine, create_engine, make_url
 
 from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.rooms import temporary_room
 from tests.chromium import launched, opened
+from tests.databases import fresh_database
 
 #: Rooms whose tests start servers and browsers and wait for what they see: one process runs all of a set.
-_ONE_BY_ONE = ({"dispatch", "faults", "web"}, {"admin", "benchmarks", "browser", "demo", "packaging"})
+_ONE_BY_ONE = ({"dispatch", "faults", "web"}, {"admin", "admin_proof", "benchmarks", "browser", "demo", "packaging"})
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -36,7 +35,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
                 if room in together:
                     return " ".join(sorted(together))
             # modules have servers of their own
-            return module if room == "source" else nodeid
+            return module if room in ("security", "source") else nodeid
 
     return ByRoom(config, log)
 
@@ -71,20 +70,9 @@ def redis_url() -> Iterator[str]:
 
 @pytest.fixture
 def database_url(pg_server: str) -> Iterator[str]:
-    """A fresh, empty database; whatever is still connected is thrown out at the end."""
-    url = make_url(pg_server)
-    name = f"t_{uuid.uuid4().hex[:12]}"
-    janitor = DatabaseJanitor(
-        user=url.username or "postgres",
-        password=str(url.password) if url.password else None,
-        host=url.host or str(url.query.get("host", "localhost")),
-        port=url.port or str(url.query.get("port", 5432)),
-        dbname=name,
-        maintenance_dbname=url.database or "postgres",
-        connection_timeout=5,
-    )
-    with janitor:
-        yield url.set(database=name).render_as_string(hide_password=False)
+    """A database for one test."""
+    with fresh_database(pg_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import engineio
 import socketio
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = DEADLINE) -> None:
@@ -90,6 +90,8 @@ class ProtocolClient:
         self.heartbeats: list[dict[str, Any]] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
         self._lock = threading.Lock()
+        #: What was closed before its acknowledgement was taken in.
+        self._unclaimed: dict[str, dict[str, str]] = {}
         self._client = _Client(reconnection=False, handle_sigint=False)
         for event in ("snapshot", "diff", "closed", "heartbeat"):
             self._client.on(event, self._handler(event), namespace="/realtime")
@@ -117,9 +119,11 @@ class ProtocolClient:
             window.diff(data)
 
     def _closed(self, data: dict[str, Any]) -> None:
-        for window in self.windows.values():
-            if window.key == data["key"]:
-                window.closed = data["error"]
+        found = [window for window in self.windows.values() if window.key == data["key"]]
+        for window in found:
+            window.closed = data["error"]
+        if not found:
+            self._unclaimed[data["key"]] = data["error"]
 
     def _heartbeat(self, data: dict[str, Any]) -> None:
         self.heartbeats.append(data)
@@ -135,8 +139,14 @@ class ProtocolClient:
         asked = {"query": query, "params": params} if token is None else {"token": token}
         answer = self.call("subscribe", {"id": window.id, **asked})
         assert answer["ok"], answer
-        window.key = window.key or answer["key"]
+        self.acknowledged(window, answer["key"])
         return window
+
+    def acknowledged(self, window: Window, key: str) -> None:
+        """Take an acknowledgement in; this thread may be later than the one that handles events."""
+        with self._lock:
+            if window.key is None:
+                window.key, window.closed = key, self._unclaimed.pop(key, None)
 
     def error(self, data: Any) -> str:
         """Subscribe, expecting to be refused; the code."""

@@ -1,4 +1,4 @@
-"""Flask-Admin list pages that follow the database."""
+"""Flask-Admin pages that follow the database."""
 
 from sa_notify.admin.view import RealtimeMixin, RealtimeModelView
 

@@ -1,4 +1,4 @@
-"""Whether the subscriber of a list page would be given the page."""
+"""Whether the subscriber of a page would be given the page."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,14 +24,15 @@ def refusals() -> Iterator[None]:
         raise forbidden() from error
 
 
-def enter(view: Any, hooks: bool) -> None:
+def enter(view: Any, hooks: bool, function: str = "index_view") -> None:
     """Begin the request as Flask would.
 
+    :param function: the method of the view that makes the page.
     :param hooks: whether the application's ``before_request`` functions run.
-    :raises SubscriptionError: ``bad_token`` when the URL is not this view's list, ``forbidden`` when a
+    :raises SubscriptionError: ``bad_token`` when the URL is not this page of the view, ``forbidden`` when a
         hook answers the request itself.
     """
-    if request.endpoint != f"{view.endpoint}.index_view":
+    if request.endpoint != f"{view.endpoint}.{function}":
         raise SubscriptionError("bad_token", "the page has moved: load it again")
     if hooks:
         if current_app.preprocess_request() is not None:
@@ -41,12 +42,12 @@ def enter(view: Any, hooks: bool) -> None:
     set_current_view(view)
 
 
-def admit(view: Any) -> None:
+def admit(view: Any, function: str = "index_view") -> None:
     """Ask the view whether it may be seen.
 
     :raises SubscriptionError: ``forbidden``.
     """
-    if not view.is_accessible() or view._handle_view("index_view") is not None:
+    if not view.is_accessible() or view._handle_view(function) is not None:
         raise forbidden()
 
 
@@ -57,4 +58,4 @@ def _prepare_url_values() -> None:
 
 
 def forbidden() -> SubscriptionError:
-    return SubscriptionError("forbidden", "you may not see this list")
+    return SubscriptionError("forbidden", "you may not see this page")

@@ -39,7 +39,7 @@ class Excluded:
     def doubts(self, model: Any, columns: Iterable[str]) -> frozenset[str]:
         """One sentence for each model of which an excluded attribute was read.
 
-        :param columns: names of the list's columns, of ``model``.
+        :param columns: names of the page's columns, of ``model``.
         """
         read = {
             inspect(instance).mapper
@@ -66,8 +66,8 @@ def doubts_of(statement: Any) -> frozenset[str]:
 
 def doubt(table: Any) -> str:
     return (
-        f"the list uses a column of {table} that @realtime excludes, whose changes are not announced: "
-        "leave the column out of the list, or do not exclude it"
+        f"the page uses a column of {table} that @realtime excludes, whose changes are not announced: "
+        "leave the column out of the page, or do not exclude it"
     )
 
 

@@ -4,17 +4,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 from jinja2 import pass_context
 from jinja2.runtime import Context
 from markupsafe import escape
 from werkzeug.local import LocalProxy
 
+from sa_notify.admin.look import look_of
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.query import Row
 
 LIST_TEMPLATE = "sa_notify/admin/list.html"
+
+#: The name under which a row carries its look, beside its columns.
+LOOK = ""
+
+
+def is_marked(html: str, has_rows: bool) -> bool:
+    """Whether a rendered page has what the browser library needs, which its template might not use."""
+    if "data-sa-parts" in html:
+        return "data-sa-live" in html
+    return "data-sa-notify-bar" in html and ("data-sa-key" in html or not has_rows)
 
 
 class Page:
@@ -24,6 +35,9 @@ class Page:
     :param template: the list template that the view asked for.
     :param arguments: what the view gave it.
     """
+
+    #: Our template, which extends the view's own.
+    wrapper: ClassVar[str] = LIST_TEMPLATE
 
     def __init__(self, render: Callable[..., Any], template: str, arguments: Mapping[str, Any]) -> None:
         self._render = render
@@ -56,7 +70,9 @@ class Page:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
-        return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        cells = {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+        look = look_of(self._context.derived({"row": entity}), entity)
+        return {**cells, LOOK: look} if look else cells
 
     @cached_property
     def _context(self) -> Context:
@@ -73,7 +89,7 @@ class Page:
             found.append(context)
 
         arguments = {**self._arguments, "data": [], "sa_notify_base": self._template}
-        self._render(LIST_TEMPLATE, **arguments, sa_notify_context=take)
+        self._render(self.wrapper, **arguments, sa_notify_context=take)
         found[0].blocks = dict(found[0].blocks)
         return found[0]
 

@@ -19,6 +19,8 @@ class ListQuery:
     """
 
     token_only = True
+    #: The method of the view that makes the page.
+    function = "index_view"
 
     def __init__(self, view: Any) -> None:
         self._view = view
@@ -26,6 +28,10 @@ class ListQuery:
     @property
     def name(self) -> str:
         return query_name(self._view)
+
+    def here(self) -> dict[str, Any]:
+        """Parameters of the page that the current request asks for."""
+        return Address.here().dump()
 
     def build(self, params: dict[str, Any], request: SavedRequest) -> Query:
         """The live query of the page that ``params`` name, for one subscriber.
@@ -36,12 +42,20 @@ class ListQuery:
         address = Address.load(params)
         with address.context(app, request), own_session(self._view.session), refusals():
             # An application may guard its admin in before_request alone.
-            enter(self._view, hooks=True)
-            admit(self._view)
-        viewer = () if self._view.realtime_shared else request.credentials
-        identity = ("admin", id(app), self._view.endpoint, address.identity, viewer)
-        read = ListReader(app, self._view, address, request)
+            enter(self._view, hooks=True, function=self.function)
+            self._admit()
+        identity = ("admin", id(app), self._view.endpoint, address.identity, self._viewer(request))
+        read = self._reader(app, address, request)
         return Query(self.name, identity, read, self._view.realtime_refresh)
+
+    def _admit(self) -> None:
+        admit(self._view)
+
+    def _viewer(self, request: SavedRequest) -> tuple[str, ...]:
+        return () if self._view.realtime_shared else request.credentials
+
+    def _reader(self, app: Flask, address: Address, request: SavedRequest) -> ListReader:
+        return ListReader(app, self._view, address, request)
 
 
 def query_name(view: Any) -> str:

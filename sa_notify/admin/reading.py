@@ -1,5 +1,6 @@
 """Reads a list page on behalf of a subscriber: rows, count, snapshot and tables of one transaction."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,13 +10,22 @@ from sqlalchemy import Connection, Engine, Table, TableClause, inspect
 from sa_notify.admin.access import enter, forbidden, refusals
 from sa_notify.admin.address import Address
 from sa_notify.admin.excluded import Excluded
+from sa_notify.admin.keys import keys_of
 from sa_notify.admin.page import Catch, Page
 from sa_notify.admin.statements import Statements
 from sa_notify.admin.transaction import Transaction, own_session
+from sa_notify.change import Key
 from sa_notify.errors import ConfigurationError
+from sa_notify.live.bodies import key_of
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading, Row
+from sa_notify.live.plan import Plan, TablePlan, plan_of_many
+from sa_notify.live.query import Own, Reading, Row
 from sa_notify.web.context import SavedRequest
+
+_ELSEWHERE = (
+    "the view is of another database than the one given to dispatcher.init_app, and nothing announces its "
+    "changes here: realtime_refresh says how often it is read"
+)
 
 
 class ListReader:
@@ -23,6 +33,9 @@ class ListReader:
 
     :param request: whose eyes it is read with.
     """
+
+    #: The method of the view that makes the page.
+    function = "index_view"
 
     def __init__(self, app: Flask, view: Any, address: Address, request: SavedRequest) -> None:
         self._app = app
@@ -44,13 +57,14 @@ class ListReader:
             refusals(),
         ):
             transaction = Transaction(session, self._view.model, statements)
-            enter(self._view, hooks=self._view.realtime_before_request)
+            enter(self._view, self._view.realtime_before_request, self.function)
             page = self._page(transaction, excluded)
             rows = page.rows()
             statements.recording = False
-            found = statements.dependencies()
+            found = statements.dependencies(declared=bool(self._view.realtime_tables))
             doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)
-            return self._reading(transaction, replace(found, doubts=tuple(doubts)), page.total, rows)
+            found = replace(found, doubts=tuple(doubts))
+            return self._reading(transaction, found, statements, page.total, rows)
 
     def _page(self, transaction: Transaction, excluded: Excluded) -> Page:
         def start() -> None:
@@ -74,15 +88,36 @@ class ListReader:
             view.index_view(**values)
 
     def _reading(
-        self, transaction: Transaction, found: Dependencies, total: int | None, rows: tuple[Row, ...]
+        self,
+        transaction: Transaction,
+        found: Dependencies,
+        statements: Statements,
+        total: int | None,
+        rows: tuple[Row, ...],
     ) -> Reading:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
-        tables = found.tables | {table_of(item) for item in self._view.realtime_tables}
-        names, doubts = live.coverage.judge(connection, replace(found, tables=tables))
         if not _same_database(connection, live.engine):
-            doubts += ("the view reads another database than the one given to dispatcher.init_app",)
-        return Reading(rows, total, transaction.snapshot, names, doubts)
+            # a table of the same name in the database that is followed says nothing of this one
+            return Reading(rows, total, transaction.snapshot, frozenset(), (_ELSEWHERE,))
+        plan, declared = plan_of_many(found), {table_of(item) for item in self._view.realtime_tables}
+        tables = {key_of(table): TablePlan() for table in declared}
+        plan = Plan({**plan.tables, **tables})
+        names, doubts, own = live.coverage.judge(connection, replace(found, tables=found.tables | declared))
+        only = self._only(own, statements) if not declared else {}
+        return Reading(rows, total, transaction.snapshot, names, doubts, own, plan, only)
+
+    def _only(self, own: Mapping[str, Own], statements: Statements) -> dict[str, frozenset[Key]]:
+        """In mode ``"rows"``, the rows that are shown, where their table is read for nothing else."""
+        table = inspect(self._view.model).local_table
+        if self._address.mode != "rows" or statements.reads(table) != 1:
+            return {}
+        found = (
+            (name, keys_of(self._view, self._address.keys, one.key))
+            for name, one in own.items()
+            if one.table == key_of(table)
+        )
+        return {name: keys for name, keys in found if keys is not None}
 
 
 def table_of(item: Any) -> TableClause:

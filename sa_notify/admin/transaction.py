@@ -63,6 +63,11 @@ class Transaction:
         self._begin()
 
     @property
+    def started(self) -> bool:
+        """Whether the view has admitted the subscriber and begun to read."""
+        return self._snapshot is not None
+
+    @property
     def snapshot(self) -> Snapshot:
         """What the rows were read from."""
         if self._snapshot is None:

@@ -6,7 +6,7 @@ the same ``search_path`` and row-level security is judged for the same role.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Table, text
@@ -16,10 +16,12 @@ from sa_notify.capture.template import catalog_sql
 
 #: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
 TableKey = tuple[str | None, str]
+#: Or a whole name with quotes, as the catalog has it, which no ``schema_translate_map`` leads elsewhere.
+Key = TableKey | str
 
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ANNOUNCING = {"r": "table", "p": "partitioned table"}
-_OTHER_KINDS = {"v": "view", "m": "materialized view", "f": "foreign table"}
+_OTHER_KINDS = {"m": "materialized view", "f": "foreign table", "S": "sequence"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +36,14 @@ class Coverage:
     :param captured: columns whose changes are announced by all of these.
     :param columns: every column that PostgreSQL finds by its name, its own (``ctid``) included.
     :param deliveries: how changes of these travel.
+    :param types: of its columns, as the catalog names them; ``enum`` for any of these, ``other`` for what
+        PostgreSQL does not ship, ``nondeterministic`` where equal texts may differ.
+    :param key: columns of its key in the order in which its own changes have them; empty where that is
+        not known, or where rows count that are not announced under its name (row-level security).
     :param incarnations: other ones when any of these is dropped and made again, or rewritten, either
         of which changes rows without an announcement.
+    :param is_view: it has no rows of its own.
+    :param hides: those of the doubts that come from what it hides, which the catalog can be asked about.
     """
 
     name: str | None
@@ -45,6 +53,16 @@ class Coverage:
     columns: frozenset[str] = frozenset()
     deliveries: frozenset[str] = frozenset()
     incarnations: tuple[str, ...] = ()
+    types: Mapping[str, str] = field(default_factory=dict, hash=False)
+    key: tuple[str, ...] = ()
+    oid: int | None = None
+    is_view: bool = False
+    hides: frozenset[str] = frozenset()
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """Doubts that only a mend of the table takes away."""
+        return tuple(doubt for doubt in self.doubts if doubt not in self.hides)
 
     @property
     def names(self) -> frozenset[str]:
@@ -53,7 +71,7 @@ class Coverage:
 
     def blind_to(self, columns: Iterable[str]) -> tuple[str, ...]:
         """Sentences for those of the columns whose changes would not be announced."""
-        if self.doubts:
+        if self.plain or self.is_view:
             return ()
         missing = sorted(set(columns) - self.captured)
         return tuple(
@@ -77,14 +95,14 @@ class Coverage:
         return self.columns & (asked | stars)
 
 
-def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict[TableKey, Coverage]:
+def coverage(connection: Connection, tables: Iterable[Table | Key]) -> dict[Key, Coverage]:
     """Ask PostgreSQL which of these tables announce all their changes.
 
     Reads the catalog only, in the connection's current transaction; honours the connection's
     ``schema_translate_map``.
 
-    :param tables: ``Table`` objects or ``(schema, name)`` pairs, in any mixture.
-    :returns: one entry for each table, under its ``(schema, name)`` as given.
+    :param tables: ``Table`` objects, ``(schema, name)`` pairs or whole names, in any mixture.
+    :returns: one entry for each table, under its ``(schema, name)`` or name as given.
     """
     keys = list(dict.fromkeys(_key(table) for table in tables))
     if not keys:
@@ -92,7 +110,7 @@ def coverage(connection: Connection, tables: Iterable[Table | TableKey]) -> dict
     translate: Mapping[str | None, str | None] = (
         connection.get_execution_options().get("schema_translate_map") or {}
     )
-    asked = [{"i": i, "s": translate.get(s, s), "n": n} for i, (s, n) in enumerate(keys)]
+    asked = [{"i": i, **_asked(key, translate)} for i, key in enumerate(keys)]
     found = {int(row["i"]): _read(row) for row in _rows(connection, json.dumps(asked))}
     return {key: found.get(i) or _missing(key) for i, key in enumerate(keys)}
 
@@ -106,14 +124,21 @@ def _rows(connection: Connection, tables: str) -> Sequence[Mapping[Any, Any]]:
     return connection.execute(text(catalog_sql("coverage")), {"tables": tables}).mappings().all()
 
 
-def _key(table: Table | TableKey) -> TableKey:
+def _asked(key: Key, translate: Mapping[str | None, str | None]) -> dict[str, str | None]:
+    if isinstance(key, str):
+        return {"q": key}
+    schema, name = key
+    return {"s": translate.get(schema, schema), "n": name}
+
+
+def _key(table: Table | Key) -> Key:
     if isinstance(table, Table):
         return (None if table.schema is None else str(table.schema), str(table.name))
     return table
 
 
-def _missing(key: TableKey) -> Coverage:
-    shown = ".".join(part for part in key if part)
+def _missing(key: Key) -> Coverage:
+    shown = key if isinstance(key, str) else ".".join(part for part in key if part)
     return Coverage(
         None, (f"{shown} does not exist for this connection: check its search_path and migrations",)
     )
@@ -121,15 +146,21 @@ def _missing(key: TableKey) -> Coverage:
 
 def _read(row: Mapping[Any, Any]) -> Coverage:
     name = str(row["name"])
+    hides = frozenset(_hides(name, row))
     relatives = tuple(sorted(str(relative) for relative in row["relatives"]))
     return Coverage(
         name,
-        tuple(_doubts(name, row)),
+        (*_doubts(name, row), *sorted(hides)),
         relatives,
         _captured(row["headers"]),
         frozenset(row["columns"]),
         _deliveries(row["headers"]),
         tuple(sorted(row["incarnations"])),
+        row["types"] or {},
+        _key_of(row["headers"]) if row["kind"] in _ANNOUNCING and not row["row_security"] else (),
+        int(row["relation"]),
+        row["kind"] == "v",
+        hides,
     )
 
 
@@ -140,11 +171,19 @@ def _captured(headers: Iterable[str]) -> frozenset[str]:
     return frozenset[str].intersection(*known) if known else frozenset()
 
 
+def _key_of(headers: Iterable[str]) -> tuple[str, ...]:
+    """The same in all of the functions, or nothing."""
+    keys = {params.key if (params := read_header(header)) else () for header in headers}
+    return keys.pop() if len(keys) == 1 else ()
+
+
 def _deliveries(headers: Iterable[str]) -> frozenset[str]:
     return frozenset(params.delivery for header in headers if (params := read_header(header)))
 
 
 def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
+    if row["kind"] == "v":
+        return
     if row["kind"] not in _ANNOUNCING:
         kind = _OTHER_KINDS.get(row["kind"], f"relation of kind {row['kind']!r}")
         yield f"{name} is a {kind}, which announces nothing: select from @realtime tables instead"
@@ -165,6 +204,11 @@ def _doubts(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
             "decorate its model with @realtime(always=True), run `alembic revision --autogenerate` and "
             "`alembic upgrade head`"
         )
+
+
+def _hides(name: str, row: Mapping[Any, Any]) -> Iterable[str]:
+    if row["kind"] == "v":
+        yield f"{name} is a view, which announces nothing: select from @realtime tables instead"
     if row["row_security"]:
         yield (
             f"{name} has row-level security for this role, whose policies may depend on settings or "

@@ -37,8 +37,12 @@ def qualified(schema: str | None, name: str) -> str:
 
 def qualified_text(schema: str | None, name: str, suffix: str = "") -> str:
     """A literal that ``regclass`` and its kin read; they know no ``U&""``."""
-    parts = ['"' + part.replace('"', '""') + '"' for part in (schema, name) if part is not None]
-    return literal(".".join(parts) + suffix)
+    return literal(quoted_text(schema, name) + suffix)
+
+
+def quoted_text(schema: str | None, name: str) -> str:
+    """What ``regclass`` and its kin read, not yet a literal."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name) if part is not None)
 
 
 def literal(text: str) -> str:

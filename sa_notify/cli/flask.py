@@ -10,6 +10,7 @@ from sa_notify.capture.spec import realtime_metadatas
 from sa_notify.cli import (
     check as checking,
     dispatch as dispatching,
+    explain as explaining,
     status as looking,
     tail as tailing,
     triggers as listing,
@@ -43,6 +44,14 @@ def triggers(**options: Any) -> None:
 def dispatch(**options: Any) -> None:
     own = current_app.extensions["sa_notify"].sinks if "sa_notify" in current_app.extensions else ()
     dispatching.dispatch(_place(), own=own, **_with_redis(options))
+
+
+@group.command("explain", help=explaining.HELP)
+@explaining.explain_options
+def explain(**options: Any) -> None:
+    _place()
+    app: Any = current_app
+    explaining.explain(app._get_current_object(), **options)  # noqa: SLF001
 
 
 @group.command("status", help=looking.STATUS)

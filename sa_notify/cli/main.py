@@ -8,6 +8,7 @@ from sa_notify import __version__
 from sa_notify.cli import (
     check as checking,
     dispatch as dispatching,
+    explain as explaining,
     status as looking,
     tail as tailing,
     triggers as listing,
@@ -47,6 +48,15 @@ def triggers(place: Place, **options: Any) -> None:
 @with_place
 def dispatch(place: Place, **options: Any) -> None:
     dispatching.dispatch(place, **options)
+
+
+@main.command(help=explaining.HELP)
+@click.option(
+    "--app", envvar="FLASK_APP", help="The application, as in flask --app; else FLASK_APP or app.py."
+)
+@explaining.explain_options
+def explain(app: str | None, **options: Any) -> None:
+    explaining.explain(explaining.loaded(app), **options)
 
 
 @main.command(help=looking.STATUS)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from sa_notify.change import Key
 from sa_notify.live.window import Window
 
 
@@ -19,6 +20,14 @@ class Read:
     """Read the query, then tell :meth:`Hub.finished` or :meth:`Hub.failed`."""
 
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Read some rows of the query by their keys, then tell :meth:`Hub.patched` or :meth:`Hub.failed`."""
+
+    key: str
+    rows: tuple[Key, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,4 +124,6 @@ class Diverged:
     name: str
 
 
-Action = Read | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn | Diverged
+Action = (
+    Read | Patch | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn | Diverged
+)

@@ -1,17 +1,34 @@
 """What a statement reads, found by compiling it: whatever is rendered is seen."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import TableClause
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
 from sa_notify.capture.names import stored
+from sa_notify.live.declared import Declared
 from sa_notify.live.excluded import sent_columns
 from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.recording import recording
+from sa_notify.live.terms import terms_of
+from sa_notify.live.words import Name
+
+#: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
+TableKey = tuple[str | None, str]
+
+_EXPECTED: "WeakKeyDictionary[TableClause, Mapping[str, frozenset[str]]]" = WeakKeyDictionary()
+
+# what stands in compiled SQL for a value, a list of values and a schema that is chosen later
+_PLACEHOLDERS = (
+    (re.compile(r"__\[SCHEMA_(\w+)\]"), r"\1"),
+    (re.compile(r"__\[POSTCOMPILE_(\w+)[^\]]*\]|%\((\w+)\)s|%s"), ":value"),
+    (re.compile("%%"), "%"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +45,14 @@ class Dependencies:
     :param types: their types, by name.
     :param options: its execution options.
     :param unbound: names of parameters that have no value.
+    :param expected: by table, the types that its columns may have for a plan to be right, by column.
     :param names: names of columns that may be in any of the tables; ``*`` is each table's whole row.
+    :param askable: those of the doubts that PostgreSQL may take away (:mod:`sa_notify.live.hidden`).
+    :param texts: what is written as text in it, which hides what it reads.
+    :param calls: functions that are not known here.
+    :param attributes: columns, as far as that is known, that are written as text after their table.
+    :param settings: settings of the session whose values are part of the query's identity.
+    :param declared: what its hidden parts read, if the query says so.
     """
 
     tables: frozenset[TableClause]
@@ -40,18 +64,33 @@ class Dependencies:
     unbound: tuple[str, ...] = ()
     columns: frozenset[tuple[str | None, str, str]] = frozenset()
     names: frozenset[str] = frozenset()
+    expected: Mapping[TableKey, Mapping[str, frozenset[str]]] = field(default_factory=dict)
+    askable: frozenset[str] = frozenset()
+    texts: frozenset[str] = frozenset()
+    calls: frozenset[Name] = frozenset()
+    attributes: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    declared: Declared | None = None
 
 
-def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
+def dependencies(
+    statement: Any,
+    dialect: Dialect,
+    *,
+    settings: frozenset[str] = frozenset(),
+    declared: Declared | None = None,
+) -> Dependencies:
     """What ``statement`` reads when ``dialect`` compiles it.
 
     Joins, aliases, subqueries, CTEs, inheritance and the expressions behind column properties and
     hybrids are all seen, because they all are rendered. So are the tables of subclasses that are
     loaded by statements of their own.
 
+    :param settings: names of settings that the result may depend on, as ``scope=`` gives their values.
+    :param declared: what ``tables=`` says.
     :raises sqlalchemy.exc.CompileError: the statement makes no SQL.
     """
-    compiled = recording(dialect)(dialect, statement)
+    compiled = recording(dialect)(dialect, statement, settings=settings)
     options = dict(statement.get_execution_options())
     schemas = options.get("schema_translate_map")
     later = later_tables(statement)
@@ -70,7 +109,34 @@ def dependencies(statement: Any, dialect: Dialect) -> Dependencies:
         unbound=tuple(name for name, bind in binds.items() if bind.required),
         columns=frozenset((table.schema, str(table.name), name) for table, name in used),
         names=compiled.names,
+        expected={table_key(_translated(table, schemas)): _expected(table) for table in compiled.tables},
+        askable=frozenset(compiled.askable),
+        texts=frozenset(compiled.texts | ({_readable(str(compiled))} if compiled.opaque else set())),
+        calls=frozenset(compiled.calls),
+        attributes=frozenset(compiled.attributes),
+        settings=settings,
+        declared=declared,
     )
+
+
+def table_key(table: TableClause) -> TableKey:
+    """Schema and name of a table, or of what stands for one."""
+    return None if table.schema is None else str(table.schema), str(table.name)
+
+
+def _expected(table: TableClause) -> Mapping[str, frozenset[str]]:
+    found = _EXPECTED.get(table)
+    if found is None:
+        terms = ((stored(column.name), terms_of(column.type)) for column in table.c)
+        found = {name: one.stored for name, one in terms if one is not None}
+        _EXPECTED[table] = found
+    return found
+
+
+def _readable(sql: str) -> str:
+    for placeholder, text in _PLACEHOLDERS:
+        sql = placeholder.sub(text, sql)
+    return sql
 
 
 def _translated(table: TableClause, schemas: Mapping[str | None, str | None] | None) -> TableClause:

@@ -1,5 +1,7 @@
 """Which of PostgreSQL's functions and operators are decided by their arguments and rows alone."""
 
+import re
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -31,13 +33,27 @@ SESSION = _words(
 )
 
 _CHOOSE = "or choose how often it is read again with refresh="
+_DECLARE = f"declare what it reads with tables=[...], {_CHOOSE}"
 REASONS = {
     **dict.fromkeys(CLOCK, f"depends on the clock: pass the time as a value, {_CHOOSE}"),
     **dict.fromkeys(CHANCE, f"depends on chance: leave it out, {_CHOOSE}"),
     **dict.fromkeys(COUNTERS, f"moves without a change of any row: leave it out, {_CHOOSE}"),
     **dict.fromkeys(SESSION, f"depends on the session that reads: pass its value, {_CHOOSE}"),
 }
-UNKNOWN = f"may depend on more than the rows it is given: use PostgreSQL's own functions, {_CHOOSE}"
+UNKNOWN = f"may depend on more than the rows it is given: use PostgreSQL's own functions, {_DECLARE}"
+TEXT = f"SQL written as text hides what it reads: write it with SQLAlchemy's constructs, {_DECLARE}"
+UNCLEAR = f"can't be followed: write it with SQLAlchemy's constructs, {_DECLARE}"
+UNANNOUNCED = f"is PostgreSQL's own and announces nothing: leave it out, {_CHOOSE}"
+MOVING_TEXT = f"may be read from text that says 'today', or as a name of the catalog: {_DECLARE}"
+
+
+def setting_doubt(name: str) -> str:
+    """Why a result that reads a setting of the session may change."""
+    return (
+        f"the setting {name} depends on the session that reads: give its value with "
+        f"scope={{{name!r}: ...}}, {_CHOOSE}"
+    )
+
 
 # Immutable in pg_proc, or stable for no other reason than settings of the session that reads
 # (https://www.postgresql.org/docs/current/xfunc-volatility.html). Left out is whatever can read
@@ -94,6 +110,22 @@ SAMPLING = frozenset({"bernoulli", "system"})
 #: Read a string as a moment, which may be one of :data:`CLOCK_WORDS`.
 MOMENTS = frozenset({"date", "timestamp", "timestamptz", "time", "timezone", "date_trunc", "date_part"})
 
+#: Take apart JSON into columns of whatever type the statement says.
+CONVERTING = _words(
+    """
+    json_to_record jsonb_to_record json_to_recordset jsonb_to_recordset json_table json_value json_query
+    xmltable
+    """
+)
+
+#: Types whose values are made of text by more than the text, dates and times above all.
+MOMENT_TYPES = _words(
+    """
+    date time timetz timestamp timestamptz daterange tsrange tstzrange datemultirange tsmultirange
+    tstzmultirange
+    """
+)
+
 #: What PostgreSQL's date and time types read as the time of reading, alone or before an hour.
 CLOCK_WORDS = frozenset({"now", "today", "yesterday", "tomorrow"})
 
@@ -108,6 +140,9 @@ OPERATORS = _words(
 )
 
 
+_CLOCK_WORD = re.compile(rf"(?<![a-z])({'|'.join(sorted(CLOCK_WORDS))})(?![a-z])", re.IGNORECASE)
+
+
 def clock_word(value: object) -> bool:
-    """Whether a date or time type reads the value as a moment that moves."""
-    return isinstance(value, str) and not CLOCK_WORDS.isdisjoint(value.lower().split())
+    """Whether a date or time type reads the value as a moment that moves, also inside an array or a range."""
+    return isinstance(value, str) and _CLOCK_WORD.search(value) is not None

@@ -4,37 +4,38 @@ The hub takes what happened and returns what to do (:mod:`sa_notify.live.actions
 nothing and looks at no clock. Its caller serialises the calls and carries the actions out in order.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 from sa_notify.change import ChangeSet
 from sa_notify.live.actions import (
     Action,
     Diverged,
     Greet,
-    Join,
     Leave,
+    Patch,
     Read,
     SendClosed,
-    SendDiff,
-    SendSnapshot,
     Subscriber,
     Take,
     Wait,
     Warn,
 )
-from sa_notify.live.diff import diff
+from sa_notify.live.asking import Asking, Rows
+from sa_notify.live.index import Index
+from sa_notify.live.journal import Journal
+from sa_notify.live.known import Known
+from sa_notify.live.noting import catch_up, note
+from sa_notify.live.pace import Pace
+from sa_notify.live.patch import patched, worth_it
 from sa_notify.live.proof import Proofs
 from sa_notify.live.query import Query, Reading
-from sa_notify.live.standing import Standing
 from sa_notify.live.state import LiveQuery
-from sa_notify.live.window import Window
+from sa_notify.live.subscriptions import Subscriptions
+from sa_notify.live.telling import advance, patch, snapshots
 
 #: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
-
-#: A dirty query waits as long as its last read took, at most this long: it uses half of one
-#: connection at the most, and a change that comes while it is idle is read at once.
-MAX_PAUSE = 1.0
 
 #: What reads a table that a writer holds from before it was watched is read so often until it stands:
 #: often enough to be called live meanwhile.
@@ -45,47 +46,53 @@ class Hub:
     """The live queries of one process.
 
     :param new_key: makes the opaque name of a live query; unguessable, since it names a room.
+    :param budget: seconds of the database's time that reads may take in a second.
     """
 
-    def __init__(self, new_key: Callable[[], str]) -> None:
+    def __init__(self, new_key: Callable[[], str], budget: float = 2.0) -> None:
         self._new_key = new_key
-        self._by_key: dict[str, LiveQuery] = {}
-        self._by_identity: dict[Hashable, LiveQuery] = {}
-        self._by_client: dict[str, dict[int, LiveQuery]] = {}
+        self._subscriptions = Subscriptions()
         self._following = False
         #: Whatever was committed before has been received.
         self._proven_at = 0.0
-        self._standing = Standing()
+        self._asking = Asking()
         self._proofs = Proofs()
-        self._awaiting: dict[str, LiveQuery] = {}
+        self._index = Index()
+        self._journal = Journal()
+        self._pace = Pace(budget)
 
     @property
     def following(self) -> bool:
         """Whether changes are being heard; while not, no window is proven up to date."""
         return self._following
 
+    @property
+    def budget(self) -> Pace:
+        """What reads have taken, and may take."""
+        return self._pace
+
+    @property
+    def subscriptions(self) -> Subscriptions:
+        """Who looks at what; not to be changed."""
+        return self._subscriptions
+
     # -- subscribers
 
     def subscribe(self, subscriber: Subscriber, query: Query, now: float) -> tuple[str, list[Action]]:
         """Add a subscriber; the key of its live query, and what to do."""
-        live = self._by_identity.get(query.identity)
-        if live is None:
-            live = LiveQuery(self._new_key(), query, stale_since=now)
-            self._by_key[live.key] = self._by_identity[query.identity] = live
-        live.add(subscriber)
-        self._by_client.setdefault(subscriber.sid, {})[subscriber.id] = live
+        live = self._subscriptions.add(subscriber, query, self._new_key(), now)
         return live.key, [Greet(live.key)]
 
     def greet(self, key: str, now: float) -> list[Action]:
         """Send the window to those who wait for it, or have it read first."""
-        live = self._by_key.get(key)
+        live = self._subscriptions.get(key)
         if live is None:
             return []
-        return self._snapshots(live) if live.window else self._read(live, now) + self._ask()
+        return snapshots(live) if live.window else self._read(live, now) + self._ask()
 
     def move(self, subscriber: Subscriber, query: Query, now: float) -> list[Action]:
         """Put a subscriber on another query, if it is another; its next snapshot names the new key."""
-        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        live = self._subscriptions.of(subscriber)
         if live is None or live.query.identity == query.identity:
             return []
         left = self.unsubscribe(subscriber)
@@ -94,7 +101,7 @@ class Hub:
 
     def resync(self, subscriber: Subscriber) -> list[Action] | None:
         """Have the window sent again to one subscriber; ``None`` when it is not subscribed."""
-        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        live = self._subscriptions.of(subscriber)
         if live is None:
             return None
         live.waiting.add(subscriber)
@@ -102,24 +109,22 @@ class Hub:
 
     def unsubscribe(self, subscriber: Subscriber) -> list[Action]:
         """Forget one subscription; harmless when there is none."""
-        queries = self._by_client.get(subscriber.sid, {})
-        live = queries.pop(subscriber.id, None)
-        if not queries:
-            self._by_client.pop(subscriber.sid, None)
+        live = self._subscriptions.remove(subscriber)
         if live is None:
             return []
         left = live.discard(subscriber)
-        self._forget_if_alone(live)
+        if not live.subscribers:
+            self._forget(live)
         return [Leave(subscriber.sid, live.key)] if left else []
 
     def disconnect(self, sid: str) -> None:
         """Forget a client whose connection is gone."""
-        for id_ in list(self._by_client.get(sid, {})):
-            self.unsubscribe(Subscriber(sid, id_))
+        for subscriber in self._subscriptions.of_client(sid):
+            self.unsubscribe(subscriber)
 
     def close(self, subscriber: Subscriber, code: str, message: str) -> list[Action]:
         """End what a client has on a subscription's key, and tell it why."""
-        live = self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        live = self._subscriptions.of(subscriber)
         if live is None:
             return []
         actions: list[Action] = [SendClosed(subscriber.sid, live.key, code, message)]
@@ -135,7 +140,7 @@ class Hub:
         :param gated: only of tables that were asked for with :class:`Take`.
         """
         self._following = True
-        self._standing.begin(gated)
+        self._asking.begin(gated=gated)
         before, self._proven_at = self._proven_at, now
         return self._suspect(now, before)
 
@@ -151,120 +156,141 @@ class Hub:
         return self._suspect(now, now)
 
     def _suspect(self, now: float, since: float) -> list[Action]:
-        self._stop_awaiting()
         self._proofs.clear()
-        self._standing.restart()
-        return self._mark(list(self._by_key.values()), now, since)
+        self._asking.restart()
+        return self._mark(list(self._subscriptions.all()), now, since)
 
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
         self._following = False
-        self._stop_awaiting()
         self._proofs.clear()
-        self._standing.restart()
-
-    def _stop_awaiting(self) -> None:
-        for live in self._awaiting.values():
-            live.reading, live.dirty = False, True
-        self._awaiting.clear()
+        self._asking.restart()
 
     def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
         """Find the queries that these changes may concern."""
         hit: dict[str, LiveQuery] = {}
         for changeset in changesets:
-            tables = {change.table for change in changeset.changes}
-            for live in self._by_key.values():
-                if live.wants(tables) and self._note(live, changeset.xid, tables):
-                    hit[live.key] = live
-        return self._mark(hit.values(), now, self._proven_at)
-
-    def _note(self, live: LiveQuery, xid: int, tables: set[str]) -> bool:
-        """Whether a change makes the query dirty now; while it is read, that is decided afterwards."""
-        self._proofs.note(live, xid)
-        if live.reading:
-            live.note(xid, tables)
-            return False
-        return live.snapshot is None or not live.snapshot.sees(xid)
+            for change in changeset.changes:
+                self._journal.add(changeset.xid, change)
+                known = Known(change)
+                for live in self._index.candidates(known):
+                    self._proofs.note(live, changeset.xid)
+                    if note(live, changeset.xid, known):
+                        hit[live.key] = live
+        return self._go_on(hit.values(), now, self._proven_at)
 
     def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
+        marked = list(queries)
+        for live in marked:
+            live.dirty = True
+        return self._go_on(marked, now, since)
+
+    def _go_on(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
+        """Windows may differ from their SELECT since a moment: read what is not waiting to be read."""
         actions: list[Action] = []
-        for live in queries:
-            live.mark_dirty(since)
-            if not live.scheduled:
-                actions += self._read(live, now)
+        for live in filter(_is_wanting, queries):
+            live.mark_late(since)
+            if not live.scheduled or live.refreshing:
+                actions += self._at_once(live, now)
         return actions + self._ask()
+
+    def _at_once(self, live: LiveQuery, now: float) -> list[Action]:
+        """Read now, if the budget allows."""
+        seconds = 0.0 if live.reading or live.window is None else self._pace.overdrawn(now)
+        return self._wait(live, seconds) if seconds else self._read(live, now)
 
     # -- what is captured
 
     def _ask(self) -> list[Action]:
-        return list(self._standing.questions())
+        return list(self._asking.questions())
 
     def taken(self, take: Take, stand: Iterable[str], now: float) -> list[Action]:
         """A question is answered: of its tables, these stand."""
-        if not self._standing.answer(take, stand):
+        ready = self._asking.answer(take, stand)
+        if ready is None:
             return []
-        ready = [live for live in self._awaiting.values() if not self._unasked(live)]
-        actions: list[Action] = []
-        for live in ready:
-            del self._awaiting[live.key]
-            actions += self._begin_read(live, now)
-        stood = take.tables & self._standing.tables
-        waited = [live for live in self._by_key.values() if not live.unwatched.isdisjoint(stood)]
+        actions = [action for live in ready for action in self._begin_read(live, now)]
+        stood = take.tables & self._asking.standing.tables
+        waited = [live for live in self._subscriptions.all() if not live.unwatched.isdisjoint(stood)]
         return actions + self._mark(waited, now, now)
 
-    def keep(self) -> frozenset[str]:
-        """Every table that is wanted; others are taken for dropped from now on."""
-        read = frozenset[str]().union(*(live.tables for live in self._by_key.values() if live.tables))
-        wanted = self._standing.keep(read)
-        for live in self._by_key.values():
-            live.stood &= wanted
-        return wanted
+    def keep(self, *, by_row: bool = False) -> tuple[frozenset[str], Rows]:
+        """Every table that is wanted, and the rows of those that are wanted by row; others count as dropped.
+
+        :param by_row: whether the source can be told of rows.
+        """
+        return self._asking.keep(list(self._subscriptions.all()), by_row=by_row)
 
     def awaits(self, take: Take) -> bool:
         """Whether the question is still asked."""
-        return take.turn == self._standing.turn
-
-    def _unasked(self, live: LiveQuery) -> frozenset[str]:
-        return self._standing.unasked(live.tables or frozenset())
+        return take.turn == self._asking.standing.turn
 
     # -- reading
 
     def _read(self, live: LiveQuery, now: float) -> list[Action]:
+        """Read what has to be read, or tell what is known without."""
         if live.reading or not self._following:
             return []
-        live.begin_read(now)
-        if not (unasked := self._unasked(live)):
-            return self._begin_read(live, now)
-        self._standing.want(unasked)
-        self._awaiting[live.key] = live
+        if live.window is None or live.unwatched or not worth_it(live):
+            live.dirty = live.dirty or bool(live.due) or live.window is None
+        if live.dirty:
+            return self._read_all(live, now)
+        if live.due:
+            return [Patch(live.key, live.begin_patch(now))]
+        if live.gained:
+            return self._tell(live, now)
+        live.stale_since = None  # what came has gone again
         return []
 
+    def _read_all(self, live: LiveQuery, now: float) -> list[Action]:
+        live.begin_read(now)
+        return [] if self._asking.holds(live) else self._begin_read(live, now)
+
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._standing.tables
+        live.read_at, live.stood = now, self._asking.standing.tables | self._asking.by_row(live)
+        self._journal.open(live.key)
         return [Read(live.key)]
+
+    def _tell(self, live: LiveQuery, now: float) -> list[Action]:
+        """The total alone is another one, which is known."""
+        seconds = self._pace.pause_between_totals(live)
+        live.begin_telling(now)
+        return patch(live, []) + self._wait(live, seconds)
 
     def due(self, key: str, turn: int, now: float) -> list[Action]:
         """A wait is over."""
-        live = self._by_key.get(key)
-        if live is None or live.turn != turn:
+        live = self._subscriptions.get(key)
+        if live is None or live.turn != turn or not live.scheduled:
             return []
-        live.scheduled = False
-        # what nobody announces was last known when it was read; a query with doubts is late by its refresh
-        live.mark_dirty(live.read_at if live.unwatched else now)
+        if live.refreshing:
+            # what nobody announces was last known when it was read; with doubts it is late by its refresh
+            live.mark_dirty(live.read_at if live.unwatched else now)
+        live.scheduled = live.refreshing = False
         return self._read(live, now) + self._ask()
 
-    def finished(self, key: str, reading: Reading, now: float) -> list[Action]:
-        """A read is done."""
-        live = self._by_key.get(key)
+    def finished(self, key: str, reading: Reading, now: float, cost: float | None = None) -> list[Action]:
+        """A read of a whole query is done.
+
+        :param cost: seconds of the database's time that it took; since it began where nobody says.
+        """
+        live = self._subscriptions.get(key)
         if live is None:
             return []
-        self._proofs.finished(live, reading, now)
-        doubts_before = live.doubts
+        if live.patching is not None:
+            live.whole = True  # its rows can't be read by their keys
+            return self.patched(key, {}, now, cost)
+        self._proofs.finished(live, reading, now, self._journal)
+        doubts_before, rowkeys = live.doubts, live.rowkeys
+        self._spend(live, now, cost)
         live.settle(reading)
-        live.unwatched = self._standing.missing(reading.tables, live.stood)
-        held = self._standing.held(live.unwatched)
+        live.stale_since = None
+        live.unwatched = self._asking.standing.missing(reading.tables, live.stood)
+        held = self._asking.standing.held(live.unwatched)
         live.doubts += tuple(_held(table) for table in sorted(held))
-        actions = self._advance(live, reading) + self._snapshots(live)
+        actions = advance(live, reading)
+        self._file(live, rowkeys)
+        catch_up(live, self._journal)
+        actions += snapshots(live)
         if live.doubts and live.doubts != doubts_before:
             actions.append(Warn(live.query.name, _refresh(live), live.doubts))
         if live.unwatched - held:
@@ -272,112 +298,93 @@ class Hub:
             return actions + self._read(live, now) + self._ask()
         return actions + self._next(live, now)
 
+    def patched(
+        self, key: str, rows: Mapping[str, Mapping[str, Any]], now: float, cost: float | None = None
+    ) -> list[Action]:
+        """A read of some rows is done.
+
+        :param rows: those that the result has, by rowkey.
+        """
+        live = self._subscriptions.get(key)
+        if live is None or live.patching is None:
+            return []
+        keys = live.patching
+        self._spend(live, now, cost)
+        ops = None if live.dirty else patched(live, keys, rows)
+        if ops is None:
+            live.dirty = True
+            return self._next(live, now)
+        live.stale_since = None
+        return patch(live, ops) + self._next(live, now)
+
+    def _spend(self, live: LiveQuery, now: float, cost: float | None) -> None:
+        seconds = now - live.read_at if cost is None else cost
+        live.end_read(seconds)
+        self._pace.spend(seconds, now)
+
+    def _file(self, live: LiveQuery, before: frozenset[str]) -> None:
+        """Have the index know what a reading found out."""
+        if live.rowkeys is not before:
+            self._index.move(live, before - live.rowkeys, live.rowkeys - before)
+        self._index.file(live)
+
     def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
         """A read failed: for good, or maybe not, when trying again may help."""
-        live = self._by_key.get(key)
+        live = self._subscriptions.get(key)
         if live is None:
             return []
         self._proofs.forget(live)
-        live.reading, live.dirty = False, True
+        self._journal.close(key)
+        live.reading, live.patching, live.dirty = False, None, True
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
-            live.scheduled = True
-            return [Wait(key, live.turn, RETRY_SECONDS[live.failures - 1])]
+            return self._wait(live, RETRY_SECONDS[live.failures - 1])
         one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
         return [action for client in one_of_each for action in self.close(client, code, message)]
 
     def prove(self, now: float) -> list[Action]:
         """Read a window again to see whether it is right, and tell of those that were wrong."""
         actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(now)]
-        live = self._proofs.choose(self._by_key.values(), now) if self._following else None
-        return actions if live is None else actions + self._read(live, now) + self._ask()
+        live = self._proofs.choose(self._subscriptions.all(), now) if self._following else None
+        return actions if live is None else actions + self._read_all(live, now) + self._ask()
+
+    def _next(self, live: LiveQuery, now: float) -> list[Action]:
+        if live.wanting:
+            live.mark_late(live.read_at)
+            return self._wait(live, self._pace.pause(live, now))
+        live.stale_since = None
+        return self._wait(live, _refresh(live), refreshing=True) if live.doubts else []
 
     @staticmethod
-    def _next(live: LiveQuery, now: float) -> list[Action]:
-        if live.dirty:
-            live.scheduled = True
-            return [Wait(live.key, live.turn, min(now - live.read_at, MAX_PAUSE))]
-        return [Wait(live.key, live.turn, _refresh(live))] if live.doubts else []
+    def _wait(live: LiveQuery, seconds: float, *, refreshing: bool = False) -> list[Action]:
+        live.scheduled, live.refreshing = True, refreshing
+        return [Wait(live.key, live.turn, seconds)]
 
-    # -- telling
-
-    @staticmethod
-    def _advance(live: LiveQuery, reading: Reading) -> list[Action]:
-        """Make the reading the window, and tell those who hold the window before it."""
-        before = live.window
-        if before is None:
-            live.window = Window(reading.rows, reading.total, 1)
-            return []
-        ops = diff(before.rows, reading.rows)
-        if not ops and before.total == reading.total:
-            return []
-        live.window = Window(reading.rows, reading.total, before.version + 1)
-        return [SendDiff(live.key, before.version, live.window, ops)]
-
-    @staticmethod
-    def _snapshots(live: LiveQuery) -> list[Action]:
-        if live.window is None:
-            return []
-        actions: list[Action] = []
-        for subscriber in sorted(live.waiting, key=lambda waiting: (waiting.sid, waiting.id)):
-            actions.append(SendSnapshot(subscriber, live.key, live.window))
-            actions.append(Join(subscriber.sid, live.key))
-        live.waiting.clear()
-        return actions
-
-    def _forget_if_alone(self, live: LiveQuery) -> None:
-        if not live.subscribers:
-            self._awaiting.pop(live.key, None)
-            self._proofs.forget(live)
-            del self._by_key[live.key], self._by_identity[live.query.identity]
+    def _forget(self, live: LiveQuery) -> None:
+        self._asking.forget(live)
+        self._proofs.forget(live)
+        self._journal.close(live.key)
+        self._index.forget(live)
+        self._subscriptions.drop(live)
 
     # -- what stands
 
     def query(self, key: str) -> Query | None:
         """The query behind a key, while anybody subscribes to it."""
-        live = self._by_key.get(key)
+        live = self._subscriptions.get(key)
         return live.query if live else None
-
-    def count(self, sid: str) -> int:
-        """How many subscriptions a client has."""
-        return len(self._by_client.get(sid, {}))
-
-    def has(self, subscriber: Subscriber) -> bool:
-        """Whether a client uses this number already."""
-        return subscriber.id in self._by_client.get(subscriber.sid, {})
-
-    def keys(self, sid: str) -> set[str]:
-        """The live queries that a client looks at."""
-        return {live.key for live in self._by_client.get(sid, {}).values()}
-
-    def subscriptions(self, sid: str) -> list[Subscriber]:
-        """What a client has asked for."""
-        return [Subscriber(sid, id_) for id_ in self._by_client.get(sid, {})]
-
-    def audience(self, key: str) -> list[str]:
-        """The clients that look at a query."""
-        live = self._by_key.get(key)
-        return list(live.subscribers) if live else []
-
-    def clients(self) -> list[str]:
-        """Every client with a subscription."""
-        return list(self._by_client)
 
     def sound(self, now: float, seconds: float) -> bool:
         """Whether it is known that nothing was missed, by a proof that is not older than this."""
         return self._following and now - self._proven_at <= seconds
 
-    def overdue(self, now: float, seconds: float) -> set[str]:
-        """Clients who look at a window that has not been proven up to date for so long."""
-        late = (
-            live
-            for live in self._by_key.values()
-            if live.stale_since is not None and now - live.stale_since > seconds
-        )
-        return {sid for live in late for sid in live.subscribers}
-
     def __len__(self) -> int:
-        return len(self._by_key)
+        return len(self._subscriptions)
+
+
+def _is_wanting(live: LiveQuery) -> bool:
+    """Not where a row came and another went, and the total alone is concerned."""
+    return live.wanting
 
 
 def _refresh(live: LiveQuery) -> float:

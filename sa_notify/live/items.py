@@ -119,12 +119,13 @@ def encode_entity(entity: Any) -> dict[str, Any] | None:
     loaded = state.dict
     return {
         name: encode_one(loaded[name])
-        for name, encode_one in _attributes(state.mapper).items()
+        for name, encode_one in attributes(state.mapper).items()
         if name in loaded
     }
 
 
-def _attributes(mapper: Mapper[Any]) -> dict[str, Encoder]:
+def attributes(mapper: Mapper[Any]) -> dict[str, Encoder]:
+    """Its column attributes that may be sent, in order, and how their values become JSON."""
     found = _ATTRIBUTES.get(mapper)
     if found is None:
         found = _ATTRIBUTES[mapper] = {

@@ -1,32 +1,68 @@
-"""A statement cut down to the rows of some keys."""
+"""A statement asked for single rows of its root table."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ARRAY, String, and_, any_, cast, exists, func, literal, select, true
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Enum,
+    Float,
+    Integer,
+    LargeBinary,
+    Numeric,
+    String,
+    Text,
+    Uuid,
+    cast,
+    literal_column,
+    type_coerce,
+)
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import Over
+from sqlalchemy.types import TypeEngine
 
-from sa_notify.change import Key
-from sa_notify.live.listing import RowsPlan
+from sa_notify.errors import NotTogether
+from sa_notify.live.resolve import resolved
+from sa_notify.live.shape import Shape
+from sa_notify.live.together import key_column
 
 
-def keyed(statement: Any, rows: RowsPlan, keys: Sequence[Key]) -> Any:
-    """The statement's rows of these keys, without LIMIT and OFFSET, in no certain order.
+def keyed(statement: Any, shape: Shape) -> Any:
+    """The statement without LIMIT and OFFSET, for the rows of the root table that the parameter rows name.
 
-    Its SQL is the same for any number of keys.
-
-    :param rows: the statement's own, of :func:`sa_notify.live.plan.plan_of`.
-    :param keys: as changes have them; a key of which there is no row gives none.
+    :raises NotTogether: its rows can't be told by a key, or depend on each other.
     """
-    lists = [list(texts) for texts in zip(*keys, strict=True)] or [[] for _ in rows.key]
-    arrays = [_array(texts, column) for texts, column in zip(lists, rows.key, strict=True)]
-    plain = statement.order_by(None).limit(None).offset(None)
-    if len(arrays) == 1:
-        return plain.where(rows.key[0] == any_(arrays[0]))
-    names = [f"k{n}" for n in range(len(arrays))]
-    wanted = func.unnest(*arrays).table_valued(*names, name="sa_notify_keys").render_derived()
-    same = and_(true(), *(column == wanted.c[n] for n, column in enumerate(rows.key)))
-    return plain.where(exists(select(literal(1)).select_from(wanted).where(same)))
+    root = shape.root
+    if root is None or _is_summary(statement):
+        raise NotTogether("the statement's rows have no keys of their own")
+    named = (_is(column, place) for place, column in enumerate(root))
+    return statement.order_by(None).limit(None).offset(None).where(*named)
 
 
-def _array(texts: list[str], column: Any) -> Any:
-    return cast(literal(texts, ARRAY(String)), ARRAY(column.type))
+def _is(column: Any, place: int) -> ColumnElement[bool]:
+    plain = resolved(column.type)
+    # without the comparison that a type of the application's own may bring
+    return type_coerce(column, plain) == cast(literal_column(key_column(place)), _type(plain))
+
+
+def _is_summary(statement: Any) -> bool:
+    """Whether a row depends on what other rows there are."""
+    parts = (statement._distinct, statement._group_by_clauses, statement._having_criteria)  # noqa: SLF001
+    if any(parts) or statement._fetch_clause is not None:  # noqa: SLF001
+        return True
+    return any(isinstance(element, Over) for element in visitors.iterate(statement))
+
+
+def _type(plain: TypeEngine[Any]) -> TypeEngine[Any]:
+    """What PostgreSQL reads a key's text as: without the column's own limits, which would cut it."""
+    if not isinstance(plain, (CHAR, Float)):
+        for kind in (BigInteger, Numeric, Uuid, Boolean, LargeBinary):
+            if isinstance(plain, kind):
+                return kind()
+        if isinstance(plain, Integer):
+            return BigInteger()
+        if isinstance(plain, String):
+            return plain if isinstance(plain, Enum) and plain.native_enum else Text()
+    raise NotTogether("a key of this type is not told by its text")

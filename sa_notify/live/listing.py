@@ -191,6 +191,8 @@ def _attribute(statement: Any, body: Body, source: FromClause, column: Any) -> s
     """The name under which rows on the wire have the column, if they have it as it is stored."""
     if not is_plain(column.type):
         return None
-    plain = (element.element if isinstance(element, Label) else element for element in body.select.inner_columns)
+    plain = (
+        element.element if isinstance(element, Label) else element for element in body.select.inner_columns
+    )
     selected = (base_column(element, source) for element in plain)
     return wire_name(statement, column) if any(one is column for one in selected) else None

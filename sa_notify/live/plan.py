@@ -78,6 +78,13 @@ def plan_of(
     return Plan(tables, None if rows is None else listing_of(statement, bodies, schemas, rows), rows)
 
 
+def plan_of_many(found: Dependencies) -> Plan:
+    """What is known of a result that several statements make: which columns they read."""
+    columns = _columns(found) if all(map(_is_harmless, found.doubts)) else None
+    keys = {key_of(table) for table in found.tables}
+    return Plan({key: TablePlan(None if columns is None else columns.get(key, frozenset())) for key in keys})
+
+
 def _is_harmless(doubt: str) -> bool:
     """Whether it hides no table: the clock, chance, the session, a column that is not announced."""
     return any(doubt.endswith(reason) for reason in REASONS.values()) or "@realtime excludes" in doubt

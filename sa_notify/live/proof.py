@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from sa_notify.live.journal import Journal
 from sa_notify.live.query import Reading
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.state import LiveQuery
@@ -49,13 +50,15 @@ class Proofs:
         self._current = min(idle, key=lambda live: live.read_at, default=None)
         return self._current
 
-    def finished(self, live: LiveQuery, reading: Reading, now: float) -> None:
+    def finished(self, live: LiveQuery, reading: Reading, now: float, journal: Journal) -> None:
         """A read is done, and its window not yet replaced."""
         if live is not self._current:
             return
         self._current = None
         self._next_at = now + (now - live.read_at) / SHARE
-        if live.window is None or _same(live.window, reading) or live.explained(reading.snapshot):
+        if live.window is None or _same(live.window, reading):
+            return
+        if live.dirty or _explained(live, reading, journal):
             return
         self._suspects[live.key] = Suspect(live.query.name, reading.snapshot, now + GRACE_SECONDS)
 
@@ -80,6 +83,12 @@ class Proofs:
         """Names of queries whose difference nothing explains; each is told once."""
         late = [key for key, suspect in self._suspects.items() if suspect.until <= now]
         return [self._suspects.pop(key).name for key in late]
+
+
+def _explained(live: LiveQuery, reading: Reading, journal: Journal) -> bool:
+    """Whether a change has come meanwhile that the read saw."""
+    entries = journal.since(live.key, reading.tables | (live.tables or frozenset()))
+    return entries is None or any(reading.snapshot.sees(xid) for xid, _ in entries)
 
 
 def _same(window: Window, reading: Reading) -> bool:

@@ -12,7 +12,18 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_notify.capture.names import stored
 from sa_notify.live.excluded import is_excluded
-from sa_notify.live.functions import MOMENTS, OPERATORS, PURE, REASONS, SAMPLING, UNKNOWN, clock_word
+from sa_notify.live.functions import (
+    MOMENTS,
+    OPERATORS,
+    PURE,
+    REASONS,
+    SAMPLING,
+    TEXT,
+    UNKNOWN,
+    clock_word,
+    setting_doubt,
+)
+from sa_notify.live.words import Name, folded
 
 _TIMES = (Date, DateTime, Time)
 _PLAIN_TEXT = re.compile(
@@ -40,11 +51,19 @@ _Compiler: Any = SQLCompiler
 class _Recorder(_Compiler):  # type: ignore[misc]
     """Notes tables, and whatever else a result may depend on.
 
+    ``askable`` are doubts that PostgreSQL may take away: what ``texts`` and ``calls`` lead to.
     ``names`` are written as text, so that PostgreSQL alone knows in which table they are columns; ``*`` is
     each table's whole row.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, settings: frozenset[str] = frozenset(), **kwargs: Any) -> None:
+        self._settings = settings
+        self.askable: set[str] = set()
+        self.texts: set[str] = set()
+        self.calls: set[Name] = set()
+        self.attributes: set[str] = set()
+        #: Some of it is written by somebody else's code, so that only the whole can be read.
+        self.opaque = False
         self.tables: set[TableClause] = set()
         self.columns: set[tuple[TableClause, str]] = set()
         self.doubts: set[str] = set()
@@ -124,13 +143,31 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         name = str(func.name).lower()
         packages = [str(part).lower() for part in func.packagenames]
         arguments = list(getattr(func, "clauses", ()))
-        known = name in PURE and packages in ([], ["pg_catalog"])
+        plain = packages in ([], ["pg_catalog"])
+        known = name in PURE and plain
         if name in {*SAMPLING, "next_value"} or (name == "age" and len(arguments) == 2):
             return
-        if not known:
-            self.doubts.add(f"{'.'.join([*packages, name])}() {REASONS.get(name, UNKNOWN)}")
-        if name in MOMENTS or any(isinstance(argument.type, _TIMES) for argument in arguments):
+        if name == "current_setting" and plain and (setting := _setting(arguments)) is not None:
+            if setting not in self._settings:
+                self.doubts.add(setting_doubt(setting))
+        elif not known:
+            self._unknown_function(func, [*packages, name])
+        if not known or name in MOMENTS or any(isinstance(argument.type, _TIMES) for argument in arguments):
             self._moments(arguments)
+
+    def _unknown_function(self, func: Any, names: list[str]) -> None:
+        shown = f"{'.'.join(names)}()"
+        if names[-1] in REASONS:
+            self.doubts.add(f"{shown} {REASONS[names[-1]]}")
+            return
+        self._hides(f"{shown} {UNKNOWN}")
+        # SQLAlchemy quotes a name only where it must
+        schema = str(func.packagenames[-1]) if func.packagenames else None
+        self.calls |= {(schema, str(func.name)), (schema and folded(schema), folded(str(func.name)))}
+
+    def _hides(self, doubt: str) -> None:
+        self.doubts.add(doubt)
+        self.askable.add(doubt)
 
     def visit_sequence(self, sequence: Any, *args: Any, **kwargs: Any) -> Any:
         self.doubts.add(f"{sequence.name} {REASONS['nextval']}")
@@ -154,7 +191,8 @@ class _Recorder(_Compiler):  # type: ignore[misc]
 
     def _operator(self, text: str) -> None:
         if not OPERATORS.issuperset(text.lower().split()):
-            self.doubts.add(f"the operator {text} {UNKNOWN}")
+            self._hides(f"the operator {text} {UNKNOWN}")
+            self.texts.add(text)
 
     # -- values
 
@@ -204,39 +242,50 @@ class _Recorder(_Compiler):  # type: ignore[misc]
     # -- what only PostgreSQL can read
 
     def visit_textclause(self, textclause: Any, *args: Any, **kwargs: Any) -> Any:
-        self._text(textclause.text)
+        self._text(textclause.text.replace("\\:", ":"))
+        self._moments(textclause._bindparams.values())  # noqa: SLF001
+        if kwargs.get("asfrom"):
+            self._names.add("*")  # it may give a table another name
         return super().visit_textclause(textclause, *args, **kwargs)
 
-    def visit_textual_select(self, taf: Any, *args: Any, **kwargs: Any) -> Any:
-        self._text("SELECT ...")
-        return super().visit_textual_select(taf, *args, **kwargs)
+    def visit_tstring(self, tstring: Any, *args: Any, **kwargs: Any) -> Any:
+        self._hides(TEXT)
+        self.opaque = True
+        self._moments(visitors.iterate(tstring))
+        return super().visit_tstring(tstring, *args, **kwargs)
 
-    def visit_tstring(self, *args: Any, **kwargs: Any) -> Any:
-        self._text("SELECT ...")
-        return super().visit_tstring(*args, **kwargs)
+    def get_statement_hint_text(self, hint_texts: Any) -> Any:
+        for text in hint_texts:
+            self._text(text)
+        return super().get_statement_hint_text(hint_texts)
 
     def _compose_select_body(self, text: Any, select: Any, *args: Any, **kwargs: Any) -> Any:
         # @compiles functions write SQL themselves: here their elements can still be seen
         for element in visitors.iterate(select):
             if hasattr(type(element), "_compiler_dispatcher"):
-                self.doubts.add(f"{type(element).__name__}, compiled by @compiles, {UNKNOWN}")
+                self._hides(f"{type(element).__name__}, compiled by @compiles, {UNKNOWN}")
+                self.opaque = True
         return super()._compose_select_body(text, select, *args, **kwargs)
 
     def _text(self, text: str) -> None:
         plain = _PLAIN_TEXT.fullmatch(text.strip())
         if plain is None or text.strip().lower() in REASONS or clock_word(text.strip().strip("'")):
-            self.doubts.add(
-                "SQL written as text hides what it reads: write it with SQLAlchemy's constructs, "
-                "or choose how often it is read again with refresh="
-            )
+            self._hides(TEXT)
+            self.texts.add(text)
         elif text.strip() == "*" and len(self.stack) not in self._starless:
             self._names.add("*")
         elif plain["name"]:
             self._names.add(_as_stored(plain["name"]))
+            if "." in text:
+                self.attributes.add(_as_stored(plain["name"]))
 
 
 def _as_stored(name: str) -> str:
     """An identifier as PostgreSQL reads it: quoted as it stands, else with ASCII letters in lower case."""
-    if name.startswith('"'):
-        return name[1:-1]
-    return "".join(letter.lower() if letter.isascii() else letter for letter in name)
+    return name[1:-1] if name.startswith('"') else folded(name)
+
+
+def _setting(arguments: list[Any]) -> str | None:
+    """The setting that ``current_setting`` is asked for, if that is written in the statement."""
+    value = getattr(arguments[0], "effective_value", None) if arguments else None
+    return value.lower() if isinstance(value, str) else None

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, FromClause, Label, inspect
 
 from sa_notify.errors import QueryError
-from sa_notify.live.items import items_of
+from sa_notify.live.items import Item, items_of
 from sa_notify.live.query import Row
 from sa_notify.live.rowkey import distinct, rowkey
 from sa_notify.live.statement import prepare, total_statement
@@ -33,8 +33,30 @@ class Shape:
         self._items = items_of(statement)
         self._whole = len(self._items) == 1 and self._items[0].mapper is not None
         self._key = None if key is None else tuple(key)
-        named = self._places(self._key or ())
-        self._key_of = self._by_entity() or self._by_columns(named or self._primary_key()) or _ordinal
+        self._places(self._key or ())
+        self._key_of = self._by_entity() or self._by_columns() or _ordinal
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What is selected, in order."""
+        return self._items
+
+    @property
+    def key_places(self) -> list[tuple[int, Texter]]:
+        """The selected columns that make a row's key, of rows without models; none: it is the ordinal."""
+        places = self._places(self._key or ()) or self._primary_key()
+        return [(place, texter_for(self._items[place].clause.type)) for place in places]
+
+    @property
+    def root(self) -> tuple[Any, ...] | None:
+        """The columns of the primary key that rowkeys are made of; ``None``: of something else."""
+        for item in self._items:
+            if item.mapper is not None:
+                mapper, entity = item.mapper, item.clause
+                keys = (mapper.get_property_by_column(column).key for column in mapper.primary_key)
+                return tuple(getattr(entity, key) for key in keys)
+        places = [] if self._key else self._primary_key()
+        return tuple(_plain(self._items[place].clause) for place in places) or None
 
     @property
     def layout(self) -> Hashable:
@@ -49,12 +71,15 @@ class Shape:
         # set when collections are loaded by joins: SQLAlchemy then refuses to give the rows unless asked so
         if getattr(result, "_unique_filter_state", None) is not None:
             result = result.unique()  # type: ignore[attr-defined]
-        found = list(result)
+        return self.made_of(list(result))
+
+    def made_of(self, found: Sequence[Sequence[Any]]) -> list[Row]:
+        """:meth:`rows` of a list, in which a row may have more columns than the statement."""
         keys = distinct(self._key_of(index, row) for index, row in enumerate(found))
         return [(key, self._values(row)) for key, row in zip(keys, found, strict=True)]
 
     def _values(self, row: Any) -> dict[str, Any]:
-        values = {item.name: item.encode(value) for item, value in zip(self._items, row, strict=True)}
+        values = {item.name: item.encode(value) for item, value in zip(self._items, row, strict=False)}
         return (values[self._items[0].name] or {}) if self._whole else values
 
     # -- keys
@@ -66,11 +91,10 @@ class Shape:
                 return _entity_key(place, texters)
         return None
 
-    def _by_columns(self, places: Sequence[int]) -> _KeyOf | None:
-        if not places:
+    def _by_columns(self) -> _KeyOf | None:
+        pairs = self.key_places
+        if not pairs:
             return None
-        texters = [texter_for(self._items[place].clause.type) for place in places]
-        pairs = list(zip(places, texters, strict=True))
         return lambda _, row: rowkey([_text(row[place], texter) for place, texter in pairs])
 
     def _places(self, key: Sequence[str]) -> list[int]:

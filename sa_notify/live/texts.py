@@ -51,6 +51,16 @@ def text_of(value: Any) -> str:
     return range_text(value) if is_range(value) else str(value)
 
 
+def column_texts(column: Sequence[Any], texter: Texter) -> Sequence[str | None]:
+    """Each value's text, and ``None`` of NULL: for the most common kinds without a call for each value."""
+    kinds = set(map(type, column)) if texter is text_of else set()
+    if kinds == {int}:
+        return list(map(int.__repr__, column))
+    if kinds == {str}:
+        return column
+    return [None if value is None else texter(value) for value in column]
+
+
 def is_range(value: Any) -> bool:
     """Whether it is SQLAlchemy's or a driver's range."""
     return all(hasattr(value, name) for name in ("lower", "upper", "lower_inc", "upper_inc", "isempty"))

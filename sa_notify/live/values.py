@@ -27,7 +27,7 @@ from sa_notify.live.texts import (
     range_text,
 )
 
-__all__ = ["MAX_SAFE_INTEGER", "Encoder", "encode", "encoder_for", "key_text"]
+__all__ = ["MAX_SAFE_INTEGER", "Encoder", "encode", "encode_column", "encoder_for", "key_text"]
 
 Encoder = Callable[[Any], Any]
 
@@ -63,6 +63,23 @@ def encoder_for(type_: TypeEngine[Any]) -> Encoder:
     if is_multirange_type(plain):
         return lambda value: None if value is None else multirange_text(value)
     return _plain
+
+
+def encode_column(column: Sequence[Any], encoder: Encoder) -> Sequence[Any]:
+    """Each value of a column encoded: for the most common kinds without a call for each value."""
+    if encoder is _plain:
+        kinds = set(map(type, column))
+        kinds.discard(type(None))
+        if kinds <= {str, bool} or (kinds == {int} and _is_safe(column)):
+            return column
+        if len(kinds) == 1 and (encode_one := _EXACT.get(kinds.pop())):
+            return [None if value is None else encode_one(value) for value in column]
+    return [encoder(value) for value in column]
+
+
+def _is_safe(column: Sequence[int | None]) -> bool:
+    numbers = [value for value in column if value is not None]
+    return min(numbers) >= -MAX_SAFE_INTEGER and max(numbers) <= MAX_SAFE_INTEGER
 
 
 # -- by type

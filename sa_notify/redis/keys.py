@@ -12,6 +12,9 @@ WORKER_SECONDS: Final = 20
 FEED_ENTRIES: Final = 10_000
 #: Questions that wait for a dispatcher, about.
 ASKED_ENTRIES: Final = 10_000
+#: How long revocations are kept for workers that are about to begin anew.
+REVOKED_SECONDS: Final = 60
+REVOKED_ENTRIES: Final = 1_000
 
 
 class Keys:
@@ -40,6 +43,8 @@ class Keys:
         self.workers = self.base + "workers"
         #: A stream of what workers ask of the dispatcher.
         self.asks = self.base + "asks"
+        #: A stream of whose access has ended of late, for workers whose feed did not exist then.
+        self.revoked = self.base + "revoked"
 
     def worker(self, worker: str) -> str:
         """That it lives, and what it is: JSON."""

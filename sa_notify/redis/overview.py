@@ -3,16 +3,25 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import redis
 
 from sa_notify.redis.keys import Keys
 
+_NUMBER: Final = (int, float)
+_WORKER: Final = {"host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER}
+#: Of a worker that does not say.
+_UNKNOWN: Final = {"host": "?", "pid": 0, "clients": 0, "queries": 0, "since": 0.0}
+_CLIENT: Final = {"since": _NUMBER, "queries": list}
+_LEADER: Final = {
+    "host": str, "pid": int, "term": int, "since": _NUMBER, "position": int, "lag": _NUMBER, "unread": dict,
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """At one moment.
+    """At one moment; what nobody of ours has written is left out.
 
     :param leader: the dispatcher that leads, as it describes itself; ``None`` for none.
     :param workers: by id, as they describe themselves; with ``told``, the number of entries in their feeds.
@@ -27,14 +36,13 @@ def overview(client: redis.Redis, keys: Keys) -> Overview:
 
     :raises redis.RedisError: when Redis can't be asked.
     """
-    leader = client.get(keys.leader)
     workers = {}
     for worker in _workers(client, keys):
-        about = client.get(keys.worker(worker))
-        if about is not None:
-            told = int(str(client.get(keys.told(worker)) or 0))
-            workers[worker] = {**json.loads(str(about)), "told": told}
-    return Overview(json.loads(str(leader)) if leader else None, workers)
+        about = _read(client.get(keys.worker(worker)), _WORKER, _UNKNOWN)
+        told = str(client.get(keys.told(worker)) or 0)
+        if about is not None and told.isdigit():
+            workers[worker] = {**about, "told": int(told)}
+    return Overview(_read(client.get(keys.leader), _LEADER), workers)
 
 
 def clients(client: redis.Redis, keys: Keys) -> list[dict[str, Any]]:
@@ -44,12 +52,27 @@ def clients(client: redis.Redis, keys: Keys) -> list[dict[str, Any]]:
     """
     found = []
     for worker in _workers(client, keys):
-        about: Any = client.get(keys.worker(worker))
-        present: Any = client.hgetall(keys.clients(worker)) if about else {}
+        about = _read(client.get(keys.worker(worker)), _WORKER, _UNKNOWN)
+        present: Any = {} if about is None else client.hgetall(keys.clients(worker))
         for sid, text in present.items():
-            where = {name: json.loads(about).get(name) for name in ("host", "pid")}
-            found.append({"sid": sid, "worker": worker, **where, **json.loads(text)})
+            if about is not None and (who := _read(text, _CLIENT)) is not None:
+                where = {name: about[name] for name in ("host", "pid")}
+                found.append({"sid": sid, "worker": worker, **where, **who})
     return sorted(found, key=lambda each: (each["since"], each["sid"]))
+
+
+def _read(
+    text: Any, needed: Mapping[str, Any], unknown: Mapping[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """What has been written there, with all that is needed; ``None`` for anything else."""
+    try:
+        found = json.loads(str(text))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    found = {**(unknown or {}), **found}
+    return found if all(isinstance(found.get(name), kind) for name, kind in needed.items()) else None
 
 
 def _workers(client: redis.Redis, keys: Keys) -> list[str]:

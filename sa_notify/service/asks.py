@@ -107,7 +107,7 @@ class Asks:
             stand = tables if interest is None else await asyncio.to_thread(interest.take, tables)
             told = {"ask": int(asked["ask"]), "stand": sorted(stand)}
             await self._publisher.tell("answer", told, str(asked["worker"]))
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             # whoever may write to Redis may write this
             logger.warning("a question in Redis can't be read")
         except (SourceLost, *FAILURES):

@@ -60,7 +60,11 @@ class Leadership:
         """
         connection, _ = await asyncio.to_thread(self._connections.open)
         self._session, self._lock = Session(connection, pooled=False), LockSession(connection, pooled=False)
+        waits = False
         while uncancelled() and not await asyncio.to_thread(self._lock.try_lock, LEADER):
+            if not waits:
+                logger.info("another dispatcher leads: this one waits for its turn")
+            waits = True
             await self._watch()
             await asyncio.sleep(TRY_SECONDS)
         return int(await self._client.incr(self._keys.term))

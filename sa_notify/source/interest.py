@@ -1,7 +1,18 @@
 """Which tables are captured at all: those that somebody wants."""
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Mapping
+from typing import Final, Protocol, runtime_checkable
+
+from sa_notify.change import Key
+
+#: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
+MAX_NAME_BYTES: Final = 257
+
+
+def may_be_name(table: str) -> bool:
+    """Whether PostgreSQL could have a table that is named so in :attr:`sa_notify.change.Change.table`."""
+    size = len(table.encode("utf-8", "surrogatepass"))
+    return 0 < size <= MAX_NAME_BYTES and "\0" not in table
 
 
 class Interest(Protocol):
@@ -23,4 +34,13 @@ class Interest(Protocol):
 
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; others are dropped 30 s after they were last wanted."""
+        ...
+
+
+@runtime_checkable
+class RowInterest(Interest, Protocol):
+    """A source that can be told of single rows."""
+
+    def rows(self, rows: Mapping[str, Collection[Key]]) -> None:
+        """The rows that are wanted from now on, by table, beside the tables that are kept."""
         ...

@@ -18,12 +18,11 @@ from typing import Any, NamedTuple
 
 from sa_notify.change import Change, Key, Op
 from sa_notify.errors import MessageError
+from sa_notify.source.interest import may_be_name
 
 #: An xid that no snapshot has seen, for changes whose transaction can't be read: xid8 ends here.
 UNKNOWN_XID = 2**64 - 1
 
-#: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
-_MAX_TABLE_BYTES = 257
 _MAX_DEPTH = 64
 _ENVELOPE = re.compile(r'\{"v":\d+,"x":"(?P<xid>\d{1,20})",(?:"n":\d+,)?"t":(?P<table>"(?:[^"\\]|\\.)*")')
 _OPS: Mapping[str, Op] = {"i": "insert", "u": "update", "d": "delete", "t": "truncate", "b": "bulk"}
@@ -100,7 +99,7 @@ def _int(text: str) -> int | str:
 
 def _table(value: Any) -> str:
     table = _text(value, "table")
-    if not table or len(table.encode()) > _MAX_TABLE_BYTES:
+    if not may_be_name(table):
         raise MessageError("its table can't be a name")
     return table
 

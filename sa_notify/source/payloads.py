@@ -100,5 +100,10 @@ def drain(connection: Connection, at_once: int) -> list[Any]:
 
 
 def encoded(text: str, codec: str) -> str:
-    """What :func:`decoded` makes this text of: how a session with that codec has to say it."""
-    return text if codec == "utf-8" else text.encode("utf-8", "surrogateescape").decode(codec)
+    """What :func:`decoded` makes this text of: how a session with that codec has to say it.
+
+    :raises UnicodeError: when it can't.
+    """
+    if codec == "utf-8":
+        return text.encode().decode()
+    return text.encode("utf-8", "surrogateescape").decode(codec)

@@ -41,11 +41,15 @@ class Backlog:
         if connection is None:
             return
         environ = self._socketio.server.environ.get(connection.sid, {})
-        with contextlib.suppress(queue.Empty):  # gevent's is the same class
-            while True:
-                connection.queue.get_nowait()
-                connection.queue.task_done()
+        _drop(connection)
         _shut(environ)
+
+    def end(self, sid: str) -> None:
+        """Drop what waits for the client, and end its connection in order, other namespaces' too."""
+        connection = self._connection(sid)
+        if connection is not None:
+            _drop(connection)
+            connection.close(wait=False)
 
     def _waiting(self, sid: str) -> list[Any]:
         connection = self._connection(sid)
@@ -56,6 +60,13 @@ class Backlog:
         server = self._socketio.server
         connection_sid = server.manager.eio_sid_from_sid(sid, self._namespace)
         return server.eio.sockets.get(connection_sid)
+
+
+def _drop(connection: Any) -> None:
+    with contextlib.suppress(queue.Empty):  # gevent's is the same class
+        while True:
+            connection.queue.get_nowait()
+            connection.queue.task_done()
 
 
 def _characters(packet: Any) -> int:

@@ -1,7 +1,7 @@
 """The Flask extension: what an application factory imports."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -16,6 +16,7 @@ from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.frames import send_whole_frames
 from sa_notify.web.handlers import Handler
 from sa_notify.web.live_app import LiveApp
+from sa_notify.web.logouts import follow_logouts
 from sa_notify.web.namespace import RealtimeNamespace
 from sa_notify.web.queries import FunctionQuery, Registered
 from sa_notify.web.tokens import Tokens
@@ -57,6 +58,7 @@ class Dispatcher:
         app.register_blueprint(_blueprint())
         app.cli.add_command(group)
         app.jinja_env.globals["sa_notify_token"] = self.token
+        follow_logouts(app, live_app.dismiss)
 
     @overload
     def query(self, function: F, /) -> F: ...
@@ -71,6 +73,8 @@ class Dispatcher:
         total: bool = False,
         refresh: float = 2.0,
         token_only: bool = False,
+        tables: Iterable[Any] | None = None,
+        scope: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None,
     ) -> Callable[[F], F]: ...
 
     def query(self, function: Any = None, /, **options: Any) -> Any:
@@ -85,7 +89,14 @@ class Dispatcher:
         :param total: also send how many rows there are without LIMIT and OFFSET.
         :param refresh: seconds between reads where changes can't all be heard.
         :param token_only: browsers can't choose parameters; they send a :meth:`token`.
-        :raises QueryError: when the function's parameters can't be validated, or the name is taken.
+        :param tables: models and tables that the statement reads where it hides it (functions, SQL as text),
+            or single columns of them, so that it need not be read by the clock for that. ``[]`` for none.
+        :param scope: settings that row-level security or ``current_setting()`` depends on, by name, as in
+            ``{"app.tenant_id": 5}``, or a function that gives them. It is called in the subscriber's request
+            context, and may take the query's parameters by name. Subscribers share a reading only where
+            their settings are equal; each is made with them, and nothing else is.
+        :raises QueryError: when the function's parameters can't be validated, the name is taken, or another
+            argument can't be used.
         """
         if function is None:
             return lambda decorated: self._register(decorated, **options)
@@ -124,16 +135,22 @@ class Dispatcher:
         live_app: LiveApp = current_app.extensions["sa_notify"]
         return live_app.tokens
 
-    def revoke(self, *, user: object = None) -> None:
+    def revoke(self, *, user: object = None, disconnect: bool = False) -> None:
         """Ask the subscribers' functions again now, rather than within a minute.
 
         Those that refuse are closed, those that return another statement move to it. Reaches the
         clients of this process; with Redis those of every worker, within 2 s.
 
+        The functions see the cookies that a client connected with. After a logout these may still be good:
+        Flask keeps a session in its cookie, signed. That is what ``disconnect`` is for; where Flask-Login
+        is installed, its ``logout_user()`` does it by itself.
+
         :param user: only clients whom Flask-Login knows by this id; all when not given.
+        :param disconnect: end their connections instead. Browsers come again within seconds, with the
+            cookies that they have by then: those who are still logged in see no more than a pause.
         """
         live_app: LiveApp = current_app.extensions["sa_notify"]
-        live_app.recheck(None if user is None else str(user))
+        (live_app.dismiss if disconnect else live_app.recheck)(None if user is None else str(user))
 
     def _register(
         self,
@@ -144,12 +161,21 @@ class Dispatcher:
         total: bool = False,
         refresh: float = 2.0,
         token_only: bool = False,
+        tables: Iterable[Any] | None = None,
+        scope: Mapping[str, Any] | Callable[..., Mapping[str, Any]] | None = None,
     ) -> F:
         if not callable(function):
             raise QueryError("@dispatcher.query decorates a function that returns a select()")
         name = name or function.__name__
         made = FunctionQuery(
-            function, name=name, key=key, total=total, refresh=refresh, token_only=token_only
+            function,
+            name=name,
+            key=key,
+            total=total,
+            refresh=refresh,
+            token_only=token_only,
+            tables=tables,
+            scope=scope,
         )
         taken = self._queries.get(name)
         # an application factory that runs twice defines the same function twice

@@ -95,6 +95,7 @@ class LiveApp:
             Keys(self.settings.redis_prefix),
             info=running.about,
             revoked=running.revoked,
+            dismissed=running.dismiss,
         )
 
     # -- clients
@@ -160,9 +161,19 @@ class LiveApp:
         :param user: only subscribers whom Flask-Login knows by this id.
         """
         running = self._ensure_running()
-        if isinstance(running.source, ServiceSource) and running.source.revoke(user):
-            return  # this worker is told as all others are
+        if isinstance(running.source, ServiceSource):
+            running.source.revoke(user)  # this worker is told as well, if Redis answers
         self.recheck_in(running, user)
+
+    def dismiss(self, user: str | None = None) -> None:
+        """End connections: browsers come again, with the cookies that they have by then.
+
+        :param user: only of clients whom Flask-Login knows by this id.
+        """
+        running = self._ensure_running()
+        if isinstance(running.source, ServiceSource):
+            running.source.revoke(user, dismiss=True)
+        running.dismiss(user)
 
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
@@ -224,18 +235,22 @@ class LiveApp:
         token, query = body.get("token"), body.get("query")
         if isinstance(token, str) and query is None:
             name, params = self.tokens.load(token)
-            return Subscription(self._find(name), params, saved)
+            return Subscription(self.find(name), params, saved)
         if token is not None or not isinstance(query, str):
             raise SubscriptionError("bad_request", "send either a query's name and params, or a token")
         asked = body.get("params", {})
         if not isinstance(asked, dict):
             raise SubscriptionError("invalid_params", "params must be an object")
-        registered = self._find(query)
+        registered = self.find(query)
         if registered.token_only:
             raise SubscriptionError("forbidden", "this query takes a token that the server signed")
         return Subscription(registered, asked, saved)
 
-    def _find(self, name: str) -> Registered:
+    def find(self, name: str) -> Registered:
+        """The query of this name, an admin list's too.
+
+        :raises SubscriptionError: ``unknown_query``.
+        """
         admin: Mapping[str, Registered] = self.app.extensions.get("sa_notify.queries", {})
         found = self._queries.get(name) or admin.get(name)
         if found is None:

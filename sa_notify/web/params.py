@@ -24,6 +24,11 @@ class Params:
     def __init__(self, function: Callable[..., Any]) -> None:
         self._model = _model(function)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What the parameters are called."""
+        return frozenset(self._model.model_fields)
+
     def bind(self, params: object, max_bytes: int) -> dict[str, Any]:
         """Arguments for the function.
 

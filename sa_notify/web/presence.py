@@ -23,6 +23,10 @@ class Presence:
         self._clients[sid] = {"user": user, "since": self._clock(), "queries": []}
         self._present({sid: self._clients[sid]})
 
+    def of(self, user: str | None) -> list[str]:
+        """The connections of a user, or of everybody."""
+        return [sid for sid, client in self._clients.items() if user is None or client["user"] == user]
+
     def looks_at(self, sid: str, queries: Iterable[str]) -> None:
         """Its subscriptions changed."""
         if (client := self._clients.get(sid)) is not None:

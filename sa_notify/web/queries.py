@@ -8,14 +8,18 @@ from flask import current_app
 from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 
 from sa_notify.errors import QueryError, SubscriptionError
+from sa_notify.live.declared import declared
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.identity import identity
+from sa_notify.live.plan import plan_of
 from sa_notify.live.query import Query
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.failures import log_failure, query_failed
 from sa_notify.web.params import Params
-from sa_notify.web.reader import StatementReader
+from sa_notify.web.reader import Source, StatementReader
+from sa_notify.web.scope import Scope
+from sa_notify.web.shared import shared_by
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +52,9 @@ class FunctionQuery:
         primary key is selected.
     :param total: also count the rows without LIMIT and OFFSET.
     :param refresh: seconds between re-reads where changes may go unannounced.
-    :raises QueryError: when the parameters can't be validated.
+    :param tables: what hidden parts of the statement read; ``None`` when that is not said.
+    :param scope: settings of the session, or a function that gives them.
+    :raises QueryError: when the parameters can't be validated, or another argument can't be used.
     """
 
     def __init__(
@@ -60,6 +66,8 @@ class FunctionQuery:
         total: bool,
         refresh: float,
         token_only: bool,
+        tables: object = None,
+        scope: object = None,
     ) -> None:
         if isinstance(key, str):
             raise QueryError(f"key={key!r} is a string: write key=[{key!r}]")
@@ -73,6 +81,8 @@ class FunctionQuery:
         self._key = None if key is None else tuple(key)
         self._total = total
         self._refresh = refresh
+        self._declared = None if tables is None else declared(tables)
+        self._scope = Scope(scope, self._params.names)
 
     def build(self, params: dict[str, Any], request: SavedRequest) -> Query:
         live_app = current_app.extensions["sa_notify"]
@@ -80,11 +90,14 @@ class FunctionQuery:
         statement = prepare(self._function(**arguments))
         shape = Shape(statement, key=self._key)
         engine = live_app.engine
-        found = dependencies(statement, engine.dialect)
+        settings = self._scope.settings(arguments)
+        names = frozenset(name for name, _ in settings)
+        found = dependencies(statement, engine.dialect, settings=names, declared=self._declared)
         total = total_statement(statement) if self._total else None
-        read = StatementReader(engine, live_app.coverage, statement, shape, found, total)
-        same = identity(found, shape.layout, self._total, self._refresh)
-        return Query(self.name, same, read, self._refresh)
+        same = identity(found, shape.layout, self._total, self._refresh, settings, self._declared)
+        source = Source(engine, live_app.coverage, statement, shape, found, total, settings)
+        plan = plan_of(statement, found, engine.dialect, key=self._key)
+        return Query(self.name, same, StatementReader(source), self._refresh, plan, shared_by(source))
 
 
 def build(registered: Registered, params: dict[str, Any], request: SavedRequest) -> Query:

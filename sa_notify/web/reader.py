@@ -1,16 +1,23 @@
 """Reads statements: rows, total and snapshot from one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, TableClause, Text, cast, func, select
+from sqlalchemy import Connection, Engine, Text, cast, func, select
 from sqlalchemy.orm import Session
 
-from sa_notify.capture.coverage import Coverage, TableKey, coverage
-from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.query import Reading, Row
+from sa_notify.capture.coverage import Coverage, Key, coverage
+from sa_notify.capture.names import quoted_text
+from sa_notify.live.dependencies import Dependencies, table_key
+from sa_notify.live.owning import own_of
+from sa_notify.live.query import Own, Reading, Row
 from sa_notify.live.shape import Shape
 from sa_notify.live.snapshot import Snapshot
+from sa_notify.live.verdict import Used, own_tables, verdict
+from sa_notify.web.hidden import NOTHING, HiddenCache
+from sa_notify.web.scope import Settings, apply
 
 _SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
 
@@ -22,27 +29,33 @@ class CoverageCache:
     """What the catalog says of tables, remembered while it says that nothing is amiss."""
 
     def __init__(self) -> None:
-        self._seen: dict[TableKey, Coverage] = {}
+        self._seen: dict[Key, Coverage] = {}
+        self._hidden = HiddenCache()
         self._moved = False
         self._unread: Mapping[str, str] = {}
 
-    def judge(self, connection: Connection, found: Dependencies) -> tuple[frozenset[str], tuple[str, ...]]:
-        """Names that changes of these tables are announced under, and why some may not be."""
-        keys = [
-            (None if table.schema is None else str(table.schema), str(table.name)) for table in found.tables
-        ]
-        covered = self._of(connection, keys)
-        names = frozenset[str]().union(*(item.names for item in covered.values()))
-        doubts = {doubt for item in covered.values() for doubt in item.doubts}.union(found.doubts)
-        for key, item in covered.items():
-            named = {name for *table, name in found.columns if tuple(table) == key}
-            doubts.update(item.unread(self._unread))
-            doubts.update(item.blind_to(named | item.meant_by(found.names)))
-        return names, tuple(sorted(doubts))
+    def judge(
+        self, connection: Connection, found: Dependencies, *, alone: bool = False
+    ) -> tuple[frozenset[str], tuple[str, ...], Mapping[str, Own]]:
+        """Names that changes of what is read are announced under, why some may not be, and of which tables a
+        plan may be asked.
 
-    def _of(self, connection: Connection, keys: list[TableKey]) -> dict[TableKey, Coverage]:
+        :param alone: the transaction has read this statement already, and nothing else.
+        """
+        covered = self._of(connection, [table_key(table) for table in found.tables])
+        hidden = self._hidden.of(connection, found, covered.values(), alone=alone)
+        more: dict[Key, frozenset[str] | None] = {
+            quoted_text(*name): columns for name, columns in hidden.relations.items()
+        }
+        named = {table_key(table): columns for table, columns in found.declared or ()}
+        reached = self._of(connection, [*more, *named])
+        used = [Used(item, (more | named)[key]) for key, item in reached.items()]
+        names, doubts = verdict(found, hidden, [*own_tables(found, hidden, covered), *used], self._unread)
+        return names, doubts, {} if used or hidden != NOTHING else own_of(found, covered)
+
+    def _of(self, connection: Connection, keys: list[Key]) -> dict[Key, Coverage]:
         seen = dict(self._seen)
-        known = {key: item for key in keys if (item := seen.get(key)) and not item.doubts}
+        known = {key: item for key in keys if (item := seen.get(key)) and not item.plain}
         found = coverage(connection, [key for key in keys if key not in known])
         self._moved = self._moved or any(seen.get(key, item) != item for key, item in found.items())
         self._seen.update(found)
@@ -51,10 +64,10 @@ class CoverageCache:
     def changed(self, connection: Connection) -> bool:
         """Whether a table has changed since it was first asked about; forgets it all if so."""
         seen = dict(self._seen)
-        if not self._moved and coverage(connection, seen) == seen:
+        same = not self._moved and coverage(connection, seen) == seen
+        if same and not self._hidden.changed(connection):
             return False
-        self._seen.clear()
-        self._moved = False
+        self._forget()
         return True
 
     def begin_epoch(self, unread: Mapping[str, str]) -> None:
@@ -63,51 +76,60 @@ class CoverageCache:
         :param unread: deliveries that are not followed, see :meth:`Coverage.unread`.
         """
         self._unread = unread
+        self._forget()
+
+    def _forget(self) -> None:
         self._seen.clear()
+        self._hidden.clear()
         self._moved = False
 
 
-def table_key(table: TableClause) -> TableKey:
-    """Schema and name of a table, or of what stands for one."""
-    return None if table.schema is None else str(table.schema), str(table.name)
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A statement, and all that reading it takes.
+
+    :param total: counts the rows without LIMIT and OFFSET, or ``None``.
+    :param settings: settings of the session to read with.
+    """
+
+    engine: Engine
+    cache: CoverageCache
+    statement: Any
+    shape: Shape
+    dependencies: Dependencies
+    total: Any | None
+    settings: Settings = ()
+
+    @contextmanager
+    def reading(self) -> Iterator[tuple[Connection, Snapshot]]:
+        """A transaction that reads, and what it sees."""
+        with self.engine.connect().execution_options(**READING) as connection:
+            # first: a snapshot taken later could claim to have seen what the rows have not
+            snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
+            apply(connection, self.settings)
+            yield connection, snapshot
 
 
 class StatementReader:
-    """Runs one statement whenever asked.
+    """Runs one statement whenever asked."""
 
-    :param total: counts the rows without LIMIT and OFFSET, or ``None``.
-    """
-
-    def __init__(
-        self,
-        engine: Engine,
-        cache: CoverageCache,
-        statement: Any,
-        shape: Shape,
-        dependencies: Dependencies,
-        total: Any | None,
-    ) -> None:
-        self._engine = engine
-        self._cache = cache
-        self._statement = statement
-        self._shape = shape
-        self._dependencies = dependencies
-        self._total = total
+    def __init__(self, source: Source) -> None:
+        self._source = source
 
     def __call__(self) -> Reading:
         """The result now.
 
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
-        with self._engine.connect().execution_options(**READING) as connection:
-            # first: a snapshot taken later could claim to have seen what the rows have not
-            snapshot = Snapshot.parse(str(connection.scalar(_SNAPSHOT)))
-            tables, doubts = self._cache.judge(connection, self._dependencies)
+        source = self._source
+        with source.reading() as (connection, snapshot):
             rows, total = self._read(connection)
-        return Reading(rows, total, snapshot, tables, doubts)
+            tables, doubts, own = source.cache.judge(connection, source.dependencies, alone=True)
+        return Reading(rows, total, snapshot, tables, doubts, own)
 
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
+        source = self._source
         with Session(connection) as session:
-            rows = self._shape.rows(session.execute(self._statement))
-            total = None if self._total is None else int(session.scalar(self._total) or 0)
+            rows = source.shape.rows(session.execute(source.statement))
+            total = None if source.total is None else int(session.scalar(source.total) or 0)
         return tuple(rows), total

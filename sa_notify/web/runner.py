@@ -13,8 +13,9 @@ from sa_notify.errors import SourceLost, SubscriptionError
 from sa_notify.live import actions as act
 from sa_notify.live.actions import Action, Subscriber
 from sa_notify.live.hub import Hub
-from sa_notify.live.query import Query
-from sa_notify.source.interest import Interest
+from sa_notify.live.query import Query, Reading, Rows
+from sa_notify.source.interest import Interest, RowInterest
+from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
 
@@ -50,6 +51,7 @@ class Runner:
         self._emitter = emitter
         self._forget_coverage = forget_coverage
         self._interest = interest
+        self._desk = Desk(runtime, self)
         self._hub = Hub(lambda: secrets.token_urlsafe(12))
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
@@ -131,15 +133,19 @@ class Runner:
         if silent:
             self._emitter.backlog.cut(sid)
 
+    def dismiss(self, sid: str) -> None:
+        """End a client's connection."""
+        self._emitter.backlog.end(sid)
+
     def has(self, subscriber: Subscriber) -> bool:
         """Whether a client uses this number."""
         with self._lock:
-            return self._hub.has(subscriber)
+            return self._hub.subscriptions.has(subscriber)
 
     def count(self, sid: str) -> int:
         """How many subscriptions a client has."""
         with self._lock:
-            return self._hub.count(sid)
+            return self._hub.subscriptions.count(sid)
 
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
@@ -157,6 +163,11 @@ class Runner:
         """See whether a window is right."""
         with self._lock:
             self._do(self._hub.prove(self._now()))
+
+    @property
+    def busy(self) -> float:
+        """Seconds that reads have taken up to now; it only grows."""
+        return self._desk.busy
 
     @property
     def queries(self) -> int:
@@ -180,11 +191,14 @@ class Runner:
 
     def keep(self) -> None:
         """Tell the source which tables are wanted; waits for it, so call it beside the loop."""
-        with self._lock:
-            wanted = self._hub.keep()
         interest = self._interest()
-        if interest is not None:
-            with contextlib.suppress(SourceLost):  # the feed tells of that
+        by_row = isinstance(interest, RowInterest)
+        with self._lock:
+            wanted, rows = self._hub.keep(by_row=by_row)
+        with contextlib.suppress(SourceLost):  # the feed tells of that
+            if isinstance(interest, RowInterest):
+                self._runtime.call_apart(interest.rows, rows)  # before their tables are dropped
+            if interest is not None:
                 self._runtime.call_apart(interest.keep, wanted)
 
     def __len__(self) -> int:
@@ -205,9 +219,9 @@ class Runner:
 
     def _live(self) -> dict[str, bool]:
         """By client, whether all that it sees is proven."""
-        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
+        sound, overdue = self._sound, self._hub.subscriptions.overdue(self._now(), LIVE_SECONDS)
         metrics.FOLLOWING.set(sound)
-        return {sid: sound and sid not in overdue for sid in self._hub.clients()}
+        return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}
 
     def _beat(self, clients: Iterable[str], live: Mapping[str, bool]) -> None:
         for sid in clients:
@@ -218,9 +232,17 @@ class Runner:
     def _do(self, actions: Iterable[Action]) -> None:
         for action in actions:
             self._hands[type(action)](self, action)
+        self._desk.begin()
 
     def _read(self, action: act.Read) -> None:
-        self._runtime.spawn(self._run, action.key)
+        query = self._hub.query(action.key)
+        if query is not None:
+            self._desk.put(action.key, query)
+
+    def _patch(self, action: act.Patch) -> None:
+        query = self._hub.query(action.key)
+        if query is not None:
+            self._desk.put(action.key, query, action.rows)
 
     def _wait(self, action: act.Wait) -> None:
         self._runtime.later(action.seconds, self._due, action.key, action.turn)
@@ -243,7 +265,7 @@ class Runner:
 
     def _diff(self, action: act.SendDiff) -> None:
         self._emitter.diff(action)
-        for sid in self._hub.audience(action.key):
+        for sid in self._hub.subscriptions.audience(action.key):
             if sid not in self._behind and self._emitter.backlog.full(sid):
                 self._leave_behind(sid)
 
@@ -255,14 +277,14 @@ class Runner:
         """Send no diffs to a client that does not read: it gets a snapshot when it does."""
         metrics.BEHIND.inc()
         self._behind[sid] = self._now()
-        for key in self._hub.keys(sid):
+        for key in self._hub.subscriptions.keys(sid):
             self._emitter.leave(sid, key)
 
     def _look_after_the_late(self) -> None:
         for sid, since in list(self._behind.items()):
             if self._emitter.backlog.empty(sid):
                 del self._behind[sid]
-                for subscriber in self._hub.subscriptions(sid):
+                for subscriber in self._hub.subscriptions.of_client(sid):
                     self._do(self._hub.resync(subscriber) or [])
             elif self._now() - since > PATIENCE_SECONDS:
                 metrics.CUT.inc()
@@ -285,6 +307,7 @@ class Runner:
 
     _hands: ClassVar[dict[type[Action], Callable[[Any, Any], None]]] = {
         act.Read: _read,
+        act.Patch: _patch,
         act.Wait: _wait,
         act.Take: _take_soon,
         act.Greet: _greet_soon,
@@ -324,25 +347,22 @@ class Runner:
         with self._lock:
             self._do(self._hub.taken(action, stand, self._now()))
 
-    def _run(self, key: str) -> None:
-        with self._lock:
-            query = self._hub.query(key)
-        if query is None:
-            return
-        began = self._now()
-        try:
-            reading = self._runtime.call(query.read)
-        except Exception as error:  # noqa: BLE001  # whatever a query does, its subscribers are told
-            metrics.READS.labels(query.name, "failed").inc()
-            self._failed(key, query.name, error)
-            return
-        metrics.READS.labels(query.name, "done").inc()
-        metrics.READ_SECONDS.labels(query.name).observe(self._now() - began)
-        with self._lock:
-            self._do(self._hub.finished(key, reading, self._now()))
+    # -- what the desk has read
 
-    def _failed(self, key: str, name: str, error: Exception) -> None:
-        log_failure(logger, name, error)
+    def wanted(self, key: str) -> bool:
+        with self._lock:
+            return self._hub.query(key) is not None
+
+    def finished(self, key: str, reading: Reading, seconds: float) -> None:
+        with self._lock:
+            self._do(self._hub.finished(key, reading, self._now(), seconds))
+
+    def rows(self, key: str, rows: Rows, seconds: float) -> None:
+        with self._lock:
+            self._do(self._hub.patched(key, rows.rows, self._now(), seconds))
+
+    def failed(self, key: str, query: Query, error: Exception) -> None:
+        log_failure(logger, query.name, error)
         told = query_failed(error)
         with self._lock:
             self._do(self._hub.failed(key, is_passing(error), told.code, told.message))

@@ -119,6 +119,13 @@ class Running:
         """Another worker says that somebody's access is to be asked for again."""
         self.runtime.spawn(self._app.recheck_in, self, user)
 
+    def dismiss(self, user: str | None) -> None:
+        """End the connections of a user's clients, or of all."""
+        with self.lock:
+            sids = self.presence.of(user)
+        for sid in sids:
+            self.runtime.spawn(self.runner.dismiss, sid)
+
     def about(self) -> dict[str, Any]:
         """What this worker says of itself."""
         return {
@@ -147,6 +154,7 @@ class Running:
     def _every(self, seconds: float, function: Callable[[], None]) -> None:
         self.runtime.sleep(seconds)
         while not self.stopped:
+            began = self.runtime.monotonic()
             try:
                 function()
             except Exception as error:
@@ -155,4 +163,5 @@ class Running:
                     logging.WARNING if passing else logging.ERROR, "a periodic task failed; it goes on"
                 )
                 logger.log(logging.DEBUG if passing else logging.ERROR, "it failed so", exc_info=error)
-            self.runtime.sleep(seconds)
+            # so often, however long it takes; but never without a pause
+            self.runtime.sleep(max(seconds / 2, seconds - (self.runtime.monotonic() - began)))

@@ -26,6 +26,8 @@ class Settings:
         with twice as many as it may have subscriptions.
     :param proof_seconds: how often a window is read again to see whether it is right; proofs take at most a
         twentieth of one connection's time.
+    :param database_budget: seconds of the database's time that this process's reads may take in a second,
+        over all its connections; what is read past it waits.
     :param unsafe_origins: start although pages of any origin may connect (``cors_allowed_origins="*"``).
     :param listen_url: libpq URL or DSN for LISTEN, where the engine's own can't be used (a
         transaction-pooling proxy, a driver without libpq).
@@ -42,6 +44,7 @@ class Settings:
     recheck_seconds: float = 60.0
     max_requests: float = 10.0
     proof_seconds: float = 1.0
+    database_budget: float = 2.0
     unsafe_origins: bool = False
     listen_url: str | None = None
     wake: Literal["notify", "poll"] = "notify"

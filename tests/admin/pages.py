@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass
 class ShownPage:
-    """A list page as a browser has it: rows in order, each with the inner HTML of its cells."""
+    """A list page as a browser has it: rows in order, each with the inner HTML of its cells, and its look as ""."""
 
     rows: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     total: int | None = None
@@ -38,7 +38,8 @@ class _Reader(HTMLParser):
         if tag == "template" and "data-sa-notify-bar" in values:
             self.page.bar = values
         if tag == "template" and "data-sa-key" in values:
-            self.page.rows.append((str(values["data-sa-key"]), {}))
+            look = values.get("data-sa-look")
+            self.page.rows.append((str(values["data-sa-key"]), {"": look} if look else {}))
         if tag == "td" and (values.get("class") or "").startswith("col-"):
             self.column, self.inner = str(values["class"])[4:], []
         elif self.column is not None:

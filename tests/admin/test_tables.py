@@ -54,7 +54,11 @@ def test_text_and_raw_sql_are_doubts(visitor: Visitor, monkeypatch: pytest.Monke
         return db.session.connection().exec_driver_sql("SELECT count(*) FROM silent").scalar()
 
     monkeypatch.setattr(view, "column_formatters", {"title": raw})
-    assert query.read().doubts == ("the view executes SQL written as text",)
+    (doubt,) = query.read().doubts
+    assert "SQL written as text: name the tables that it reads in realtime_tables" in doubt
+    monkeypatch.setattr(view, "realtime_tables", [Silent])
+    (doubt,) = query.read().doubts
+    assert "public.silent" in doubt
 
 
 def test_named_tables_are_added(visitor: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:

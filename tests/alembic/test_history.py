@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from demo.models import db
 from tests.alembic.catalog import catalog, run
@@ -222,3 +222,25 @@ def test_column_rename_by_hand(project: Any) -> None:
 
     assert written.count("op.replace_notify_trigger(") == 2 and "add_column" not in written
     project.check()
+
+
+def test_data_migrations_meet_the_triggers_of_their_time(project: Any) -> None:
+    """A revision that writes rows, between others that change columns, runs on the way up and down."""
+    live = LIVE.replace("title: Mapped[str]", "title: Mapped[str | None]")
+    project.migrate(live)
+    project.written(
+        "op.execute(\"INSERT INTO items (id, title) VALUES (1, 'as it was')\")",
+        'op.execute("DELETE FROM items")',
+    )
+    project.upgrade()
+    ranked = live.replace("secret: Mapped[str | None]", "rank: Mapped[int | None]")
+    project.migrate(ranked)
+    project.written('op.execute("UPDATE items SET rank = 7")', 'op.execute("UPDATE items SET rank = NULL")')
+    project.upgrade()
+    project.migrate(ranked.replace("title:", "heading:"))
+    for _ in range(2):
+        project.upgrade()
+        project.check()
+        with project.engine.connect() as connection:
+            assert connection.execute(text("SELECT id, rank FROM items")).all() == [(1, 7)]
+        project.downgrade("base")

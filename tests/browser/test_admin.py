@@ -87,7 +87,7 @@ def wait_for_row(page: Page, key: str, text: str | None) -> None:
             return text === null ? row === null : row !== null && row.innerText.includes(text);
         }""",
         arg=[key, text],
-        timeout=10_000,
+        timeout=30_000,
     )
 
 
@@ -103,7 +103,7 @@ def wait_until_equal(page: Page, expected: dict[str, Any]) -> None:
     page.wait_for_function(
         f"(expected) => JSON.stringify(({_TABLE})()) === expected",
         arg=page.evaluate("(value) => JSON.stringify(value)", expected),
-        timeout=10_000,
+        timeout=30_000,
     )
 
 

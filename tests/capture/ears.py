@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 
 from tests.capture.roles import Roles
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 GATE = 8314047771468365824
 
 

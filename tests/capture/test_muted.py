@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Connection, Engine, Integer, Table, Text, create_engine, text
+from sqlalchemy import Column, Connection, Engine, Integer, Table, Text, create_engine, event, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import (
     AsyncSession,
@@ -317,3 +317,20 @@ def test_other_databases() -> None:
     with Session(engine) as session, muted(session):
         session.execute(text("SELECT 1"))
     engine.dispose()
+
+
+def test_nothing_is_asked_of_who_does_not_use_it(engine: Engine) -> None:
+    """A setting is made once in a transaction, and in none where nothing is muted."""
+    said: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda c, cursor, statement, *_: said.append(statement))
+    with Session(engine) as session:
+        for number in range(5):
+            insert(session, number)
+        session.commit()
+        assert not any("sa_notify" in statement for statement in said)
+        with muted(session):
+            for number in range(5, 10):
+                insert(session, number)
+        session.commit()
+    asked = [statement.partition("(")[0] for statement in said if "sa_notify" in statement]
+    assert asked == ["SELECT coalesce", "SELECT set_config", "SELECT set_config"]

@@ -93,6 +93,20 @@ def test_rows_that_move(database: Any, parts: Table) -> None:
     ]
 
 
+def test_rows_that_a_partition_swallows(database: Any, parts: Table) -> None:
+    """A trigger of where a row should go may drop it: then there are fewer new rows than old ones."""
+    heard(database, "INSERT INTO p VALUES (1), (2), (3)")
+    database.write(
+        "CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS"
+        " 'BEGIN RETURN CASE WHEN NEW.id = 12 THEN NULL ELSE NEW END; END'",
+        "CREATE TRIGGER swallow BEFORE INSERT ON p2a FOR EACH ROW EXECUTE FUNCTION swallow()",
+    )
+    assert sorted(heard(database, "UPDATE p SET id = id + 10")) == [
+        *(("public.p", "d", [key]) for key in ("1", "2", "3")),
+        *(("public.p", "i", [key]) for key in ("11", "13")),
+    ]
+
+
 def test_partitions_made_later(database: Any, parts: Table) -> None:
     """A new partition is a doubt until the next create_all(); what the root writes there is heard at once."""
     database.write("CREATE TABLE p3 PARTITION OF p FOR VALUES FROM (100) TO (200)")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, text
+from sqlalchemy.exc import NotSupportedError
 
 from demo.embedded import EmbeddedPostgres
 from demo.rooms import temporary_room
@@ -59,6 +60,23 @@ def test_two_phase_commit(database: Database, metadata: MetaData) -> None:
         transaction.commit()
 
     assert database.ear.changes() == [{"o": "i", "k": ["1"]}]
+
+
+def test_a_transaction_that_has_notified_can_not_be_prepared(engine: Engine) -> None:
+    """PostgreSQL refuses, as README says; nothing of it is left, and the next transaction is as any."""
+    metadata = MetaData()
+    realtime(delivery="notify")(Table("items", metadata, Column("id", Integer, primary_key=True)))
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        transaction = connection.begin_twophase("one")
+        connection.execute(text("INSERT INTO items VALUES (1)"))
+        with pytest.raises(NotSupportedError, match="cannot PREPARE"):
+            transaction.prepare()
+        connection.invalidate()
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM pg_prepared_xacts")) == 0
+        assert connection.scalar(text("SELECT count(*) FROM items")) == 0
+        connection.execute(text("INSERT INTO items VALUES (1)"))
 
 
 def test_two_phase_commit_with_a_reader_that_rests(engine: Engine) -> None:

@@ -56,13 +56,15 @@ class Stage:
 
     def wait_same(self) -> None:
         """The open page becomes what a reload would show."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         # wait_for_function would take the promise itself for an answer
         while not self.page.evaluate(_SAME):
             assert time.monotonic() < deadline, self.page.evaluate(f"({SHAPE})(document)")
 
     def wait_state(self, state: str) -> None:
-        self.page.wait_for_selector(f"#sa-notify-status[data-state={state}]", state="attached", timeout=8000)
+        self.page.wait_for_selector(
+            f"#sa-notify-status[data-state={state}]", state="attached", timeout=30_000
+        )
 
     def keys(self) -> list[str]:
         script = "[...document.querySelectorAll('tr[data-sa-key]')].map((tr) => tr.dataset.saKey)"

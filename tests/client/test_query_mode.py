@@ -134,6 +134,7 @@ def test_an_open_editor_is_left_alone_until_it_closes(page: Page) -> None:
     page.wait_for_selector("[id='sa-row:50']")
     expect(stage.editor).to_have_value(typed)
     expect(stage.editor).to_be_focused()
+    expect(stage.cell(2, "title").locator(".sa-notify-changed")).to_have_text("Changed to: theirs")
     page.keyboard.press("Escape")
     stage.wait_same()
     expect(stage.cell(2, "title")).to_have_text("theirs")
@@ -154,11 +155,16 @@ def test_saving_in_an_editor_saves_that_field(page: Page) -> None:
         stage.wait_same()
 
 
-def test_a_row_with_an_open_editor_may_go(page: Page) -> None:
-    """The editor goes with its row."""
+def test_a_row_under_edit_stays_until_it_is_let_go(page: Page) -> None:
+    """What was typed is not lost to a deletion: the row says that it is gone, and goes when the editor closes."""
     stage = Stage(page, count=3, editable=True)
     stage.cell(2, "title").locator("a").first.click()
+    page.keyboard.type("mine ")
+    typed = stage.editor.input_value()
     stage.change(delete(Item).where(Item.id == 2))
+    expect(page.locator("[id='sa-row:2']")).to_contain_text("This row has left the page")
+    expect(stage.editor).to_have_value(typed)
+    page.keyboard.press("Escape")
     stage.wait_same()
     expect(page.locator(".popover")).to_have_count(0)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 20) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     """Return when the condition holds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not condition():

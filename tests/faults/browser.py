@@ -14,14 +14,34 @@ class Tab:
 
     page: Any
     seen: dict[str, Any] = field(default_factory=dict)
+    frozen: bool = False
 
     def look(self) -> None:
         """Read state and content at one moment."""
-        self.seen = self.page.evaluate("structuredClone(saw)")
+        if not self.frozen:
+            self.seen = self.page.evaluate("structuredClone(saw)")
+
+    def freeze(self) -> None:
+        """Have it do nothing; nobody can see it."""
+        self.frozen = True
+        self._become("frozen")
+
+    def thaw(self) -> None:
+        """Have it go on."""
+        self._become("active")
+        # what its timers and its socket owe comes first
+        self.page.evaluate("new Promise((resolve) => setTimeout(resolve, 500))")
+        self.frozen = False
+        self.look()
+
+    def _become(self, state: str) -> None:
+        session = self.page.context.new_cdp_session(self.page)
+        session.send("Page.setWebLifecycleState", {"state": state})
+        session.detach()
 
     @property
     def live(self) -> bool:
-        return bool(self.seen["state"] == "live" and self.seen["marker"] >= 0)
+        return not self.frozen and bool(self.seen["state"] == "live" and self.seen["marker"] >= 0)
 
     @property
     def mark(self) -> int:

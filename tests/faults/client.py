@@ -151,7 +151,7 @@ class LiveClient:
             "subscribe", {"id": number, "query": query, "params": params}, ANSWER_SECONDS
         )
         if answer["ok"]:
-            window.key = window.key or answer["key"]
+            connection.acknowledged(window, answer["key"])
             self.windows[at] = window
         else:
             del connection.windows[number]

@@ -28,6 +28,8 @@ class Fault:
     :param seconds: how long it lasts, from and to.
     :param recovery: seconds after which everything is live again at the latest.
     :param stale: how old what a live view shows may be meanwhile.
+    :param rest: until windows are right afterwards, while nobody writes.
+    :param bypasses: rows change and no trigger tells of it, so windows may be found wrong.
     """
 
     name: str
@@ -35,6 +37,8 @@ class Fault:
     seconds: tuple[float, float] = (1.0, 4.0)
     recovery: float = 15.0
     stale: float = FEED_SECONDS
+    rest: float = 5.0
+    bypasses: bool = False
 
 
 def _nothing() -> None:
@@ -116,6 +120,21 @@ def _redis_emptied(rig: Rig, dice: random.Random) -> Heal:
     return _nothing
 
 
+def _redis_memory(policy: str) -> Callable[[Rig, random.Random], Heal]:
+    """Less than it has: it throws away what it likes, or refuses to take anything."""
+
+    def allow(rig: Rig, policy: str, memory: int) -> None:
+        with rig.client() as client:
+            client.config_set("maxmemory-policy", policy)
+            client.config_set("maxmemory", memory)
+
+    def strike(rig: Rig, dice: random.Random) -> Heal:
+        allow(rig, policy, 1)
+        return lambda: allow(rig, "noeviction", 0)
+
+    return strike
+
+
 def _worker(number: signal.Signals) -> Callable[[Rig, random.Random], Heal]:
     def strike(rig: Rig, dice: random.Random) -> Heal:
         pid = dice.choice(rig.webs).pid
@@ -135,6 +154,43 @@ def _large_statements(rig: Rig, dice: random.Random) -> Heal:
     with rig.engine.begin() as connection:
         connection.execute(text("DELETE FROM items WHERE title = 'owner-0 many'"))
     return _nothing
+
+
+def _burst(rig: Rig, dice: random.Random) -> Heal:
+    """As many transactions as one writer can make in two seconds."""
+    until = time.monotonic() + 2.0
+    with rig.engine.connect() as connection:
+        while time.monotonic() < until:
+            changed = {"id": dice.randint(1, 200), "priority": dice.randint(0, 9)}
+            connection.execute(text("UPDATE items SET priority = :priority WHERE id = :id"), changed)
+            connection.commit()
+    return _nothing
+
+
+def _poison(rig: Rig, dice: random.Random) -> Heal:
+    """Values that are hard to tell, in rows that pages show."""
+    odd = "' ' || chr(1) || chr(8232) || '\"\\</script>&' || chr(128512)"
+    with rig.engine.begin() as connection:
+        connection.execute(
+            text(f"UPDATE items SET price = 'NaN', title = 'owner-' || owner_id || {odd} WHERE id % 5 = 0")
+        )
+    return _nothing
+
+
+def _unheard(rig: Rig, dice: random.Random) -> Heal:
+    with rig.engine.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        connection.execute(text("UPDATE items SET done = NOT done WHERE id % 3 = 0 AND priority < 90"))
+    return _nothing
+
+
+def _frozen(rig: Rig, dice: random.Random) -> Heal:
+    """As a browser does with a tab that nobody looks at."""
+    if not rig.tabs:
+        return _nothing
+    tab = dice.choice(rig.tabs)
+    tab.freeze()
+    return tab.thaw
 
 
 def _long_transaction(rig: Rig, dice: random.Random) -> Heal:
@@ -227,6 +283,8 @@ FAULTS = [
     Fault("both dispatchers are killed", _dispatcher(signal.SIGKILL, both=True), (0.0, 4.0)),
     Fault("Redis is killed", _redis_killed, (0.0, 6.0), 20),
     Fault("Redis is emptied", _redis_emptied, (0.0, 1.0)),
+    Fault("Redis throws away what it has", _redis_memory("allkeys-random"), (0.5, 4.0), 20),
+    Fault("Redis takes nothing", _redis_memory("noeviction"), (0.5, 8.0), 20),
     Fault("all - Redis hangs", _link(_every_redis, "hangs"), (1.0, 8.0), 20),
     Fault("a worker - Redis hangs", _link(_workers_redis, "hangs"), (1.0, 8.0)),
     Fault("a worker - Redis is half open", _link(_workers_redis, "half-open"), (1.0, 8.0)),
@@ -237,7 +295,12 @@ FAULTS = [
     Fault("clients are reset", _link(_clients, "reset"), (0.0, 1.0)),
     Fault("clients hang", _link(_clients, "hangs"), (1.0, 8.0), 15, SILENT_SECONDS),
     Fault("clients are half open", _link(_clients, "half-open"), (1.0, 8.0), 15, SILENT_SECONDS),
+    Fault("clients are 200 ms late", _link(_clients, "late"), (3.0, 6.0)),
+    Fault("a tab is frozen", _frozen, (3.0, 12.0)),
     Fault("large statements", _large_statements, (0.0, 1.0)),
+    Fault("a burst", _burst, (0.0, 0.1)),
+    Fault("values that are hard to tell", _poison, (0.0, 1.0)),
+    Fault("writes that no trigger sees", _unheard, (0.0, 1.0), rest=30.0, bypasses=True),
     Fault("a long transaction", _long_transaction, (2.0, 10.0)),
     Fault("forgeries", _forgeries, (0.0, 1.0)),
     Fault("a column comes and goes", _schema_changes, (1.0, 3.0)),

@@ -20,9 +20,6 @@ from tests.faults.rig import PREFIX, Rig, revision
 from tests.faults.watch import Watch, Watching
 from tests.faults.writers import Writers
 
-#: After writers have stopped, windows equal their SELECTs within this.
-REST_SECONDS = 5.0
-
 
 @dataclass
 class Report:
@@ -62,11 +59,21 @@ class Lane:
 
     :param faults: what may happen.
     :param pages: how many of Chromium.
+    :param patience: how many times longer everything may take, on a machine that has other things to do.
     """
 
     def __init__(
-        self, seed: int, *, faults: Sequence[Fault] = FAULTS, clients: int = 8, pages: int = 2
+        self,
+        seed: int,
+        *,
+        faults: Sequence[Fault] = FAULTS,
+        clients: int = 8,
+        pages: int = 2,
+        patience: float = 1.0,
     ) -> None:
+        self._patience = patience
+        #: Whether rows have changed and no trigger told of it.
+        self._bypassed = False
         self._dice, self._faults = random.Random(seed), faults
         self._clients, self._pages = clients, pages
         self.report = Report(seed, revision())
@@ -78,7 +85,7 @@ class Lane:
         with ExitStack() as stack:
             self._begin(stack)
             began, waiting = time.monotonic(), list[Fault]()
-            self._recovered(30.0)
+            self._recovered(30.0 * self._patience)
             while time.monotonic() - began < seconds:
                 if not waiting:
                     waiting = self._dice.sample(self._faults, len(self._faults))
@@ -103,24 +110,26 @@ class Lane:
         stack.callback(self._writers.stop)
         urls = [self._rig.webs[n % 2].url for n in range(self._pages)]
         self._tabs: list[Tab] = stack.enter_context(Tabs(urls)).tabs if urls else []
-        self._watch = Watch(self._writers, FEED_SECONDS)
+        self._rig.tabs = self._tabs
+        self._watch = Watch(self._writers, FEED_SECONDS * self._patience)
         watching = Watching(self._watch, self._views)
         stack.callback(watching.stop)
         self._memory = self._rig.memory()
 
     def _one(self, fault: Fault) -> None:
         lasts = self._dice.uniform(*fault.seconds)
-        self._watch.doing, self._watch.stale = fault.name, fault.stale
+        self._watch.doing, self._watch.stale = fault.name, fault.stale * self._patience
         self._say(f"{fault.name} for {lasts:.1f} s")
         heal = fault.strike(self._rig, self._dice)
         self._look_for(lasts)
         heal()
         self._watch.doing = f"{fault.name}, healed"
-        if (took := self._recovered(fault.recovery)) is not None:
+        if (took := self._recovered(fault.recovery * self._patience)) is not None:
             self.report.recoveries[fault.name].append(took)
             self._say(f"  live again after {took:.1f} s")
-        self._compare(fault.name)
-        self._watch.stale = FEED_SECONDS
+        self._bypassed = self._bypassed or fault.bypasses
+        self._compare(fault)
+        self._watch.stale = FEED_SECONDS * self._patience
 
     def _look_for(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -150,10 +159,11 @@ class Lane:
     def _states(self) -> str:
         return ", ".join(f"{view.live} {view.mark}" for view in [*self._views, *self._tabs])
 
-    def _compare(self, after: str) -> None:
+    def _compare(self, fault: Fault) -> None:
         """While nobody writes, every window equals its SELECT."""
+        after = fault.name
         self._writers.pause()
-        until = time.monotonic() + REST_SECONDS
+        until = time.monotonic() + fault.rest * self._patience
         while (differing := self._differing()) and time.monotonic() < until:
             self._look()
         if differing:
@@ -203,7 +213,7 @@ class Lane:
         self.report.violations += watch.violations
         self.report.violations += [f"a write failed: {each}" for each in writers.errors]
         divergence = sum(web.counter("sa_notify_divergence_total") for web in rig.webs)
-        if divergence:
+        if divergence and not self._bypassed:
             self.report.violations.append(f"{divergence:.0f} windows were found to be wrong")
         before, after = self._memory, rig.memory()
         self.report.facts = {

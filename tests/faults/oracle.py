@@ -27,8 +27,13 @@ TRANSACTIONS, MUTATIONS = 10, 10
 LIVE_SECONDS, RIGHT_SECONDS = 20.0, 5.0
 
 
-def run(batches: int, clients: int, seed: int, say: Callable[[str], None] = lambda _: None) -> list[str]:
-    """Every difference that was found."""
+def run(
+    batches: int, clients: int, seed: int, say: Callable[[str], None] = lambda _: None, patience: float = 1.0
+) -> list[str]:
+    """Every difference that was found.
+
+    :param patience: how many times longer everything may take, on a machine that has other things to do.
+    """
     dice, numbers, found = random.Random(seed), count(ITEMS), list[str]()
     with ExitStack() as stack:
         rig = stack.enter_context(Rig())
@@ -40,7 +45,7 @@ def run(batches: int, clients: int, seed: int, say: Callable[[str], None] = lamb
         for batch in range(1, batches + 1):
             began = time.monotonic()
             _write(rig, dice, numbers, batch)
-            found += _differences(rig, views, batch)
+            found += _differences(rig, views, batch, patience)
             say(f"batch {batch}: {time.monotonic() - began:.1f} s, differences so far: {len(found)}")
         return found + [fault for view in views for fault in view.all_faults()]
 
@@ -58,13 +63,13 @@ def _write(rig: Rig, dice: random.Random, numbers: "count[int]", batch: int) -> 
         leader.restart()
 
 
-def _differences(rig: Rig, views: list[LiveClient], batch: int) -> list[str]:
-    until = time.monotonic() + LIVE_SECONDS
+def _differences(rig: Rig, views: list[LiveClient], batch: int, patience: float) -> list[str]:
+    until = time.monotonic() + LIVE_SECONDS * patience
     while not all(view.live and view.mark >= batch for view in views):
         if time.monotonic() > until:
             return [f"batch {batch} was not seen within {LIVE_SECONDS:.0f} s"]
         time.sleep(0.02)
-    until = time.monotonic() + RIGHT_SECONDS
+    until = time.monotonic() + RIGHT_SECONDS * patience
     while (found := _wrong(rig, views, batch)) and time.monotonic() < until:
         time.sleep(0.1)
     return found

@@ -22,6 +22,7 @@ from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from tests.apps.items import Base, Item, Owner
 from tests.apps.pages import OWNERS
+from tests.faults.browser import Tab
 from tests.link import Link
 from tests.protocol import wait_for
 from tests.service.dispatchers import Process
@@ -90,6 +91,8 @@ class Rig:
 
     def __init__(self) -> None:
         self._stack = ExitStack()
+        #: Pages that look on, if any.
+        self.tabs: list[Tab] = []
 
     def __enter__(self) -> Self:
         with self._stack:

@@ -150,7 +150,7 @@ class Simulation:
                     self.diverged.append(name)
                 case act.SendDiff(key, base, window, ops):
                     self._diff(key, base, window.version, ops)
-        for subscriber in [s for s in self.clients if not self.hub.has(s)]:
+        for subscriber in [s for s in self.clients if not self.hub.subscriptions.has(s)]:
             if any(isinstance(action, act.SendClosed) for action in actions):
                 del self.clients[subscriber]
 
@@ -211,7 +211,7 @@ class Simulation:
         self.do(self.hub.due(wait.key, wait.turn, self.now))
 
     def keep(self) -> None:
-        self.database.keep(self.hub.keep())
+        self.database.keep(self.hub.keep()[0])
 
     def prove(self, seconds: float) -> None:
         self.now += seconds
@@ -279,7 +279,7 @@ class Simulation:
             return
         for subscriber, client in self.clients.items():
             assert client.rows == list(self.database.rows(*self.queries[subscriber]))
-        assert self.hub.overdue(self.now + 1000, 1) == set()
+        assert self.hub.subscriptions.overdue(self.now + 1000, 1) == set()
 
     def finish(self) -> None:
         """Every run ends at the truth."""

@@ -145,7 +145,7 @@ class HubMachine(RuleBasedStateMachine):
     def nothing_is_left_behind(self) -> None:
         """Only queries with subscribers exist."""
         if hasattr(self, "sim"):
-            assert set(self.sim.hub.clients()) == {s.sid for s in self.sim.clients}
+            assert set(self.sim.hub.subscriptions.clients()) == {s.sid for s in self.sim.clients}
             assert len(self.sim.hub) <= len(self.sim.clients)
 
     @invariant()

@@ -12,7 +12,7 @@ def _settled() -> Simulation:
     sim.begin_epoch()
     sim.subscribe(ME, A, False)
     sim.settle()
-    assert sim.hub.overdue(sim.now, 2) == set()
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == set()
     return sim
 
 
@@ -34,9 +34,9 @@ def test_windows_of_a_lost_epoch_are_as_old_as_its_last_proof() -> None:
     sim.hub.lose_feed()
     sim.now += 8
     sim.begin_epoch()
-    assert sim.hub.sound(sim.now, 2) and sim.hub.overdue(sim.now, 2) == {"x"}
+    assert sim.hub.sound(sim.now, 2) and sim.hub.subscriptions.overdue(sim.now, 2) == {"x"}
     sim.settle()
-    assert sim.hub.overdue(sim.now, 2) == set()
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == set()
 
 
 def test_a_change_that_comes_late_makes_a_window_as_old_as_the_proof_before_it() -> None:
@@ -45,10 +45,10 @@ def test_a_change_that_comes_late_makes_a_window_as_old_as_the_proof_before_it()
     sim.hub.proved(sim.now)
     sim.now += 1.5
     sim.commit(sim.database.begin({A: {"p": 1}}))
-    assert sim.hub.overdue(sim.now, 2) == set()
-    assert sim.hub.overdue(sim.now + 1, 2) == {"x"}
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == set()
+    assert sim.hub.subscriptions.overdue(sim.now + 1, 2) == {"x"}
     sim.settle()
-    assert sim.hub.overdue(sim.now, 2) == set()
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == set()
 
 
 def test_a_read_that_began_later_counts() -> None:
@@ -59,7 +59,7 @@ def test_a_read_that_began_later_counts() -> None:
     sim.settle()
     read_at = sim.now
     sim.commit(sim.database.begin({A: {"p": 1}}))
-    assert sim.hub.overdue(read_at + 1, 2) == set()
+    assert sim.hub.subscriptions.overdue(read_at + 1, 2) == set()
 
 
 def test_what_is_not_captured_yet_is_as_old_as_its_last_read() -> None:
@@ -68,7 +68,7 @@ def test_what_is_not_captured_yet_is_as_old_as_its_last_read() -> None:
     sim.begin_epoch()
     held = sim.database.begin({A: {"p": 1}})
     sim.subscribe(ME, A, False)
-    live = sim.hub._by_client["x"][1]
+    live = sim.hub.subscriptions.of(ME)
     for _ in range(30):
         sim.step()
         if live.unwatched and not live.reading and sim.waits:
@@ -77,7 +77,7 @@ def test_what_is_not_captured_yet_is_as_old_as_its_last_read() -> None:
     sim.now = read_at + 5
     sim.do(sim.hub.due(live.key, turn, sim.now))
     assert live.stale_since == read_at
-    assert sim.hub.overdue(sim.now, 2) == {"x"}
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == {"x"}
     sim.commit(held)
     sim.settle()
-    assert sim.hub.overdue(sim.now, 2) == set()
+    assert sim.hub.subscriptions.overdue(sim.now, 2) == set()

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from sa_notify.change import Change
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.images import images
-from sa_notify.live.keyed import keyed
 from sa_notify.live.plan import Plan, TablePlan, plan_of
 from sa_notify.live.query import Row
 from sa_notify.live.rowkey import rowkey
@@ -142,25 +141,3 @@ def check_same(old: list[Row], new: list[Row], plan: Plan) -> None:
         assert dict(old) == dict(new)
     else:  # without a key that is sure, rowkeys may count rows
         assert sorted(str(row) for _, row in old) == sorted(str(row) for _, row in new)
-
-
-@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-@settings(max_examples=150, **FEW)
-@given(statement=statements(), seed=SEEDS)
-def test_rows_by_key(crew: Engine, statement: Any, seed: int) -> None:
-    """Of each key, just what the whole statement without LIMIT has; of the keys of others, nothing."""
-    write(crew, refilled(seed))
-    statement = prepare(statement)
-    rows = planned(statement).rows
-    event("rows" if rows else "none")
-    if rows is None:
-        return
-    whole = dict(read(crew, statement.limit(None).offset(None)))
-    with crew.connect() as connection:
-        names = [f'"{name}"::text' for name in KEYS[str(rows.table[1])]]
-        keys = [tuple(row) for row in connection.exec_driver_sql(f"SELECT {', '.join(names)} FROM {rows.table[1]}")]
-    for some in (keys, keys[:1], []):
-        found = read(crew, keyed(statement, rows, some))
-        assert len(found) == len(dict(found))
-        wanted = {rowkey(key) for key in some}
-        assert dict(found) == {key: row for key, row in whole.items() if key in wanted}

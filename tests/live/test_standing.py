@@ -17,7 +17,7 @@ def _gated() -> Simulation:
 
 
 def _live(sim: Simulation, subscriber: Subscriber) -> Any:
-    return sim.hub._by_client[subscriber.sid][subscriber.id]
+    return sim.hub.subscriptions.of(subscriber)
 
 
 def test_the_first_snapshot_does_not_wait_for_the_second_read() -> None:
@@ -98,7 +98,7 @@ def test_an_answer_from_an_earlier_epoch_is_void() -> None:
     sim.begin_epoch()
     assert not sim.hub.awaits(late)
     assert sim.hub.taken(late, {A}, sim.now) == []
-    assert sim.hub._standing.tables == frozenset()
+    assert sim.hub._asking.standing.tables == frozenset()
 
 
 def test_a_table_that_was_dropped_during_a_read_did_not_stand() -> None:

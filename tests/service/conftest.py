@@ -14,6 +14,7 @@ from sa_notify import realtime
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.sink.discovery import Named
+from sa_notify.source.service import feed
 from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.dispatchers import InThread, Process
@@ -22,6 +23,18 @@ from tests.service.worker import Worker
 Start = Callable[..., InThread]
 StartProcess = Callable[[], Process]
 Work = Callable[..., Worker]
+
+
+@pytest.fixture
+def silence() -> float:
+    """Seconds after which a dispatcher that says nothing is lost; a busy machine may stall for some."""
+    return 20.0
+
+
+@pytest.fixture(autouse=True)
+def patient(silence: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of tests that are about other things take their time."""
+    monkeypatch.setattr(feed, "SILENT_SECONDS", silence)
 
 
 @pytest.fixture
@@ -137,7 +150,7 @@ def work(redis_url: str, keys: Keys) -> Iterator[Work]:
 def led(leader: Callable[[], dict[str, Any]]) -> Callable[[float], dict[str, Any]]:
     """Waits until a dispatcher leads and follows the database."""
 
-    def wait(seconds: float = 20.0) -> dict[str, Any]:
+    def wait(seconds: float = 30.0) -> dict[str, Any]:
         wait_for(lambda: leader().get("epoch"), "a dispatcher that leads", seconds)
         return leader()
 

@@ -1,5 +1,6 @@
 """Whatever may have been missed is noticed, within seconds, and what follows is heard again."""
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +15,7 @@ from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.service import publisher
 from sa_notify.service.publisher import Fenced, Publisher
-from sa_notify.source.service import worker as worker_module
+from sa_notify.source.service import feed, following as following_module, worker as worker_module
 from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.conftest import Start, Work
@@ -57,27 +58,31 @@ def test_a_dispatcher_that_ends_is_a_loss(
     """In an orderly end it says so, and another is followed as soon as it leads."""
     worker = work("a")
     leading.stop()
-    assert "lost its feed" in worker.is_lost(2.0)
+    assert "lost its feed" in worker.is_lost()
     start()
     led()
     _goes_on(worker, write, 1)
 
 
+@pytest.mark.parametrize("silence", [feed.SILENT_SECONDS])
 def test_a_dispatcher_that_is_silent_is_a_loss(
-    leading: InThread, work: Work, write: Write, engine: Engine
+    leading: InThread, work: Work, write: Write, silence: float
 ) -> None:
-    """Without its beat nobody knows: 2.5 s later that is a loss, and a ping finds it too."""
+    """Without its beat nobody knows: 2.5 s later that is a loss, long before it is heard again."""
     worker = work("a")
-    leading._loop.call_soon_threadsafe(_stall, leading._loop)
-    assert "silent" in worker.is_lost(4.0)
+    leading._loop.call_soon_threadsafe(_stall)
+    stalled_at = time.monotonic()
+    assert "silent" in worker.is_lost()
+    assert time.monotonic() - stalled_at < _STALLED_SECONDS
     _goes_on(worker, write, 1)
 
 
-def _stall(loop: Any) -> None:
-    import time
+_STALLED_SECONDS = 6.0
 
+
+def _stall() -> None:
     # the whole loop stands still, as under SIGSTOP; here time itself is what is tested
-    time.sleep(3.5)
+    time.sleep(_STALLED_SECONDS)
 
 
 def test_a_database_that_is_lost_is_a_loss(
@@ -92,7 +97,7 @@ def test_a_database_that_is_lost_is_a_loss(
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         )
-    worker.is_lost(5.0)
+    worker.is_lost()
     led()
     _goes_on(worker, write, 1)
 
@@ -103,7 +108,7 @@ def test_a_worker_that_is_forgotten_notices(
     """Redis lost everything (a restart, an eviction): a loss, and everything is registered anew."""
     worker = work("a")
     client.delete(*client.keys(f"{keys.base}*"))
-    worker.is_lost(6.0)
+    worker.is_lost()
     led()
     _goes_on(worker, write, 1)
 
@@ -115,7 +120,7 @@ def test_a_gap_is_a_loss(
     worker = work("a")
     client.incr(keys.told(worker.source.epoch))
     write("a", 1)
-    assert "too slow" in worker.is_lost(5.0)
+    assert "too slow" in worker.is_lost()
     _goes_on(worker, write, 2)
 
 
@@ -126,7 +131,7 @@ def test_a_redis_that_is_too_slow_costs_no_memory(
     monkeypatch.setattr(publisher, "WAITING", 50)
     worker = work("a")
     write("a", *range(100))
-    assert "lost its feed" in worker.is_lost(5.0)
+    assert "lost its feed" in worker.is_lost()
     led()
     _goes_on(worker, write, 1000)
 
@@ -143,7 +148,28 @@ def test_everything_of_a_dead_worker_expires(
     # renews in 5 s, which is too late here
     wait_for(lambda: not client.keys(f"{keys.base}*{epoch}*"), "its keys to expire")
     wait_for(lambda: not client.sismember(keys.workers, epoch), "it to be no worker")
-    worker.is_lost(6.0)
+    worker.is_lost()
+
+
+def test_everything_of_a_living_worker_lives(
+    leading: InThread, work: Work, write: Write, client: redis.Redis, keys: Keys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Longer than anything lives by itself; and all of it would still expire."""
+    monkeypatch.setattr(worker_module, "_TO_LIVE", 4000)
+    monkeypatch.setattr(following_module, "RENEW_SECONDS", 0.3)
+    worker = work("a")
+    worker.source.rows({"public.b": {("2",)}})
+    worker.source.present({"sid": {"user": "7"}})
+    epoch, until = worker.source.epoch, time.monotonic() + 5.0
+    wait_for(lambda: client.exists(keys.clients(epoch), keys.partly(epoch)) == 2, "all of it")
+    there = set(client.scan_iter(f"{keys.base}*{epoch}*"))
+    while time.monotonic() < until:
+        worker.turn()
+    write("a", 1)
+    worker.hears("a", 1)
+    assert set(client.scan_iter(f"{keys.base}*{epoch}*")) == there
+    assert len(there) == 7 and all(0 < int(client.pttl(name)) <= 4000 for name in there)  # type: ignore[arg-type]
 
 
 def test_another_term_fences(
@@ -152,7 +178,7 @@ def test_another_term_fences(
     """A dispatcher that believes to lead, but does not, can tell nobody anything: it stops."""
     worker = work("a")
     client.incr(keys.term)
-    worker.is_lost(6.0)
+    worker.is_lost()
     wait_for(lambda: leading.service.leads, "it to lead again")
     led()
     _goes_on(worker, write, 1)
@@ -198,7 +224,7 @@ def test_a_redis_that_is_away_is_survived(
         write("a", 1)
         worker.hears("a", 1)
         own_redis.stop()
-        assert "Redis" in worker.is_lost(5.0)
+        assert "Redis" in worker.is_lost()
         write("a", 2)
         own_redis.start()
         _goes_on(worker, write, 3)

@@ -6,8 +6,10 @@ import redis
 from sqlalchemy import Engine, text
 
 from sa_notify.change import Change, ChangeSet
+from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.service import publisher
+from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.conftest import Work
 from tests.service.dispatchers import InThread
@@ -117,8 +119,28 @@ def test_a_large_changeset_goes_in_parts() -> None:
 def test_revocations_reach_every_worker(leading: InThread, work: Work) -> None:
     """One worker's word is every worker's, its own included."""
     told: dict[int, list[str | None]] = {0: [], 1: []}
-    workers = [work("a", revoked=told[n].append) for n in (0, 1)]
-    assert workers[0].source.revoke("7")
-    assert workers[1].source.revoke(None)
+    ended: dict[int, list[str | None]] = {0: [], 1: []}
+    workers = [work("a", revoked=told[n].append, dismissed=ended[n].append) for n in (0, 1)]
+    workers[0].source.revoke("7")
+    workers[0].source.revoke("8", dismiss=True)
+    workers[1].source.revoke(None)
     for n, worker in enumerate(workers):
-        worker.until(lambda n=n: set(told[n]) == {"7", None})  # type: ignore[misc]
+        worker.until(lambda n=n: set(told[n]) == {"7", None} and ended[n] == ["8"])  # type: ignore[misc]
+
+
+def test_revocations_reach_who_was_away(leading: InThread, work: Work, redis_url: str, keys: Keys) -> None:
+    """A worker that was between two epochs is told when it begins; what a worker could not tell waits."""
+    told: list[str | None] = []
+    worker = work("a")
+    worker.source.close()
+    worker.source.revoke("early")
+    worker.open()
+    late = ServiceSource(lambda: connect(redis_url), keys, revoked=told.append)
+    worker.source.revoke("late")
+    wait_for(lambda: not worker.source._to_revoke, "both to be told")
+    try:
+        late.open()
+        late.read()
+        assert told == ["early", "late"]
+    finally:
+        late.close()

@@ -24,9 +24,9 @@ class Worker:
         self.losses: list[str] = []
         self.changesets: list[ChangeSet] = []
 
-    def open(self, seconds: float = DEADLINE) -> None:
+    def open(self) -> None:
         """Begin an epoch in which everything wanted stands."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + DEADLINE
         while not self._opened():
             assert time.monotonic() < deadline, self.losses[-1:]
             time.sleep(0.02)
@@ -67,12 +67,12 @@ class Worker:
         self.until(lambda: str(ids[-1]) in self.heard.get(f"public.{table}", []))
         assert self.heard[f"public.{table}"][-len(ids) :] == [str(id_) for id_ in ids]
 
-    def is_lost(self, seconds: float = DEADLINE) -> str:
+    def is_lost(self) -> str:
         """Wait until the epoch ends; what is said."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + DEADLINE
         try:
             while time.monotonic() < deadline:
                 self.turn()
         except SourceLost as error:
             return str(error)
-        raise AssertionError(f"nothing was lost within {seconds} s")
+        raise AssertionError(f"nothing was lost within {DEADLINE} s")

@@ -16,7 +16,7 @@ from sa_notify.dispatch.follow import _readable
 from sa_notify.source.base import Source
 from sa_notify.web.runtimes import GeventRuntime, ThreadRuntime
 
-DEADLINE = 20.0
+DEADLINE = 30.0
 COLOURS = os.environ.get("SA_NOTIFY_TEST_COLOURS", "threads,asyncio").split(",")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 import websocket
 from sqlalchemy import Engine, text
 
-from tests.protocol import ProtocolClient, Window, arrived, wait_for
+from tests.protocol import DEADLINE, ProtocolClient, Window, arrived, wait_for
 from tests.serving import serve
 
 _DIFFS = 60
@@ -78,7 +79,9 @@ def _next(deaf: websocket.WebSocket) -> tuple[str, Any]:
 
 
 def _drain(deaf: websocket.WebSocket) -> None:
+    deadline = time.monotonic() + DEADLINE
     while True:
+        assert time.monotonic() < deadline, "the connection goes on"
         _next(deaf)
 
 
@@ -89,8 +92,9 @@ def test_a_client_that_is_late_gets_a_snapshot_instead_of_what_it_missed(
     window = reader.subscribe("page", limit=40)
     wait_for(lambda: arrived(window), "the neighbour's snapshot")
     _write(database, window)
-    diffs, rows = 0, None
+    diffs, rows, deadline = 0, None, time.monotonic() + DEADLINE
     while rows != window.rows:
+        assert time.monotonic() < deadline, "no snapshot came"
         event, data = _next(deaf)
         diffs += event == "diff"
         if event == "snapshot":
@@ -101,7 +105,7 @@ def test_a_client_that_is_late_gets_a_snapshot_instead_of_what_it_missed(
     with database.begin() as connection:
         connection.execute(text("UPDATE items SET title = 'short'"))
     while (event := _next(deaf))[0] != "diff":
-        pass
+        assert time.monotonic() < deadline + DEADLINE, "no diff came"
     assert event[1]["base"] == data["version"]
 
 

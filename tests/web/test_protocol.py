@@ -202,7 +202,7 @@ def test_a_table_that_is_not_realtime_is_read_by_the_clock(database: Engine, con
     wait_for(lambda: arrived(window), "the snapshot")
     with database.begin() as connection:
         connection.execute(update(Unheard).values(n=2))
-    wait_for(lambda: window.rows == [("1", {"id": 1, "n": 2})], "the timed read", seconds=5)
+    wait_for(lambda: window.rows == [("1", {"id": 1, "n": 2})], "the timed read")
 
 
 def test_equal_statements_share_one_key(connect: Connect) -> None:

@@ -20,15 +20,15 @@ from sqlalchemy import (
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.query import Reading
 from sa_notify.live.shape import Shape, prepare
-from sa_notify.web.reader import READING, CoverageCache, StatementReader
+from sa_notify.web.reader import READING, CoverageCache, Source, StatementReader
 from tests.apps.items import Item, Owner, Unheard
 
 
 def _read(engine: Engine, statement: Select[Any], cache: CoverageCache | None = None) -> Reading:
     statement = prepare(statement)
     found = dependencies(statement, engine.dialect)
-    reader = StatementReader(engine, cache or CoverageCache(), statement, Shape(statement), found, None)
-    return reader()
+    source = Source(engine, cache or CoverageCache(), statement, Shape(statement), found, None)
+    return StatementReader(source)()
 
 
 def _execute(engine: Engine, statement: str) -> None:

@@ -13,23 +13,23 @@ SLOW = 2.0
 ATTEMPTS = 3
 
 
-def _worst_delay(database: Engine, window: Window, seconds: float) -> float:
-    """The longest time from a commit to its diff, over a while."""
-    worst, end = 0.0, time.monotonic() + seconds
+def _delay(database: Engine, window: Window, seconds: float) -> float:
+    """How long it takes from a commit to its diff, over a while: nine of ten are quicker."""
+    took, end = list[float](), time.monotonic() + seconds
     while time.monotonic() < end:
         before = window.diffs
         began = time.monotonic()
         with database.begin() as connection:
             connection.execute(update(Item).where(Item.id == 1).values(title=f"at {began}"))
         wait_for(lambda: window.diffs > before, "the diff")  # noqa: B023
-        worst = max(worst, time.monotonic() - began)
-    return worst
+        took.append(time.monotonic() - began)
+    return sorted(took)[len(took) * 9 // 10]
 
 
 def _attempt(database: Engine, client: ProtocolClient, window: Window, n: int) -> float:
-    quiet = _worst_delay(database, window, 0.5)
+    quiet = _delay(database, window, 0.5)
     slow = client.subscribe("slow", seconds=SLOW, n=n)
-    beside = _worst_delay(database, window, SLOW - 0.5)
+    beside = _delay(database, window, SLOW - 0.5)
     assert not arrived(slow), "the slow query was still running"
     wait_for(lambda: arrived(slow), "the slow query's own snapshot")
     client.call("unsubscribe", {"id": slow.id})

@@ -1,9 +1,9 @@
 -- What announces changes of the tables asked for: one row for each that exists.
 WITH RECURSIVE asked AS (
-    SELECT a.i, pg_catalog.to_regclass(
+    SELECT a.i, pg_catalog.to_regclass(COALESCE(a.q,
         pg_catalog.concat(pg_catalog.quote_ident(a.s) || '.', pg_catalog.quote_ident(a.n))
-    )::oid AS relation
-    FROM pg_catalog.json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text)
+    ))::oid AS relation
+    FROM pg_catalog.json_to_recordset(CAST(:tables AS json)) AS a(i int, s text, n text, q text)
 ), down AS (
     SELECT i, relation AS member FROM asked WHERE relation IS NOT NULL
     UNION
@@ -38,7 +38,7 @@ WITH RECURSIVE asked AS (
     JOIN pg_catalog.pg_class c ON c.oid = family.member
     JOIN pg_catalog.pg_namespace s ON s.oid = c.relnamespace
 )
-SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
+SELECT asked.i, asked.relation::bigint AS relation, self.name, self.kind::text AS kind, self.announces,
        pg_catalog.row_security_active(asked.relation) AS row_security,
        ARRAY(
            SELECT pg_catalog.unnest(other.headers) FROM member other WHERE other.i = asked.i
@@ -57,5 +57,18 @@ SELECT asked.i, self.name, self.kind::text AS kind, self.announces,
            SELECT a.attname::text FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = asked.relation AND NOT a.attisdropped
        ) AS columns,
+       (
+           SELECT pg_catalog.json_object_agg(a.attname, CASE
+               WHEN NOT c.collisdeterministic THEN 'nondeterministic'
+               WHEN base.typtype = 'e' THEN 'enum'
+               WHEN base.typnamespace <> 'pg_catalog'::regnamespace THEN 'other'
+               ELSE base.typname
+           END)
+           FROM pg_catalog.pg_attribute a
+           JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+           JOIN pg_catalog.pg_type base ON base.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+           LEFT JOIN pg_catalog.pg_collation c ON c.oid = a.attcollation
+           WHERE a.attrelid = asked.relation AND a.attnum > 0 AND NOT a.attisdropped
+       ) AS types,
        pg_catalog.current_setting('quote_all_identifiers')::bool AS quotes_all
 FROM asked JOIN member self ON self.i = asked.i AND self.relation = asked.relation

@@ -12,6 +12,8 @@ export class Realtime {
   #listeners = new Set();
   #state = "live";
   #lastId = 0;
+  /** Closed by key, of which nobody knew yet: the end may overtake the acknowledgement. */
+  #closedEarly = new Map();
   #heartbeat = new Heartbeat(() => this.changed());
 
   /** `io` is socket.io-client's; `settings` are `{url, path, namespace}`. */
@@ -90,6 +92,9 @@ export class Realtime {
   /** The server beats for clients that have a subscription: the first begins the watch. */
   acknowledged(subscription) {
     if (!this.#any((one) => one !== subscription && one.acknowledged)) this.#heartbeat.expect();
+    const error = this.#closedEarly.get(subscription.key);
+    if (!this.#any((one) => one.asking)) this.#closedEarly.clear();
+    if (error) subscription.closed(error);
     this.changed();
   }
 
@@ -119,6 +124,7 @@ export class Realtime {
 
   connected() {
     this.#heartbeat.stop();
+    this.#closedEarly.clear();
     for (const subscription of [...this.#subscriptions.values()]) {
       if (!subscription.ended) subscription.ask();
     }
@@ -141,7 +147,9 @@ export class Realtime {
   }
 
   closed({ key, error }) {
-    for (const subscription of this.#with(key)) subscription.closed(error);
+    const found = this.#with(key);
+    for (const subscription of found) subscription.closed(error);
+    if (!found.length && this.#any((one) => one.asking)) this.#closedEarly.set(key, error);
   }
 
   heartbeat(data) {

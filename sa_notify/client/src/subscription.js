@@ -31,6 +31,11 @@ export class Subscription {
     return this.#acknowledged;
   }
 
+  /** Whether the answer is still to come. */
+  get asking() {
+    return this.#asking;
+  }
+
   /** Whether the rows held were the right ones when they came, and every diff since fitted. */
   get proven() {
     return !this.#awaiting && !this.ended;

@@ -64,6 +64,21 @@ test("a snapshot may come before the acknowledgement, and may come again and rep
   assert.equal(log.handle.state, "live");
 });
 
+test("the end may come before the acknowledgement; what is closed otherwise is nobody's", () => {
+  const stage = harness();
+  const log = follow(stage);
+  stage.socket.up();
+  stage.socket.fire("closed", { key: "k1", error: { code: "forbidden", message: "no" } });
+  answer(stage.socket, "subscribe", { ok: true, key: "k1" });
+  assert.equal(log.handle.ended, true);
+  assert.equal(log.handle.error.code, "forbidden");
+
+  stage.socket.fire("closed", { key: "k2", error: { code: "forbidden", message: "no" } });
+  const second = follow(stage);
+  answer(stage.socket, "subscribe", { ok: true, key: "k2" });
+  assert.equal(second.handle.ended, false);
+});
+
 test("snapshots of unknown numbers and diffs of unknown keys are nobody's", () => {
   const { socket, log } = live(["1"]);
   socket.fire("snapshot", snapshot(99, "k", 1, []));

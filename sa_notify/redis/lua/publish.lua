@@ -37,43 +37,46 @@ local function shown(name, set)
   return found
 end
 
+local function feed(worker)
+  -- of each table: true for all of it, false for nothing, else the rows
+  local wants = {}
+  local sets = {}
+  at = 4
+  while at <= #ARGV do
+    local head, count = ARGV[at], tonumber(ARGV[at + 1])
+    local items = {}
+    for n = at + 2, at + 1 + count * 3, 3 do
+      local name, row = ARGV[n], ARGV[n + 1]
+      local want = wants[name]
+      if want == nil then
+        want = redis.call('SISMEMBER', prefix .. 'want:' .. worker, name) == 1
+        local set = prefix .. 'rows:' .. worker .. ':' .. name
+        if not want and redis.call('EXISTS', set) == 1 then
+          want = shown(name, set)
+        end
+        wants[name] = want
+      end
+      if want == true or want and (row == '' or want[row]) then
+        items[#items + 1] = ARGV[n + 2]
+      end
+    end
+    if #items > 0 then
+      sets[#sets + 1] = '{' .. head .. ',"changes":[' .. table.concat(items, ',') .. ']}'
+    end
+    at = at + 2 + count * 3
+  end
+  if #sets > 0 then
+    local number = redis.call('INCR', prefix .. 'told:' .. worker)
+    redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
+      'n', number, 't', 'changes', 'd', '[' .. table.concat(sets, ',') .. ']')
+    fed = fed + 1
+  end
+end
+
 for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
-  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 then
+  -- one whose names hold something else can't be told; it must not keep others from being told
+  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 or not pcall(feed, worker) then
     redis.call('SREM', KEYS[2], worker)
-  else
-    -- of each table: true for all of it, false for nothing, else the rows
-    local wants = {}
-    local sets = {}
-    at = 4
-    while at <= #ARGV do
-      local head, count = ARGV[at], tonumber(ARGV[at + 1])
-      local items = {}
-      for n = at + 2, at + 1 + count * 3, 3 do
-        local name, row = ARGV[n], ARGV[n + 1]
-        local want = wants[name]
-        if want == nil then
-          want = redis.call('SISMEMBER', prefix .. 'want:' .. worker, name) == 1
-          local set = prefix .. 'rows:' .. worker .. ':' .. name
-          if not want and redis.call('EXISTS', set) == 1 then
-            want = shown(name, set)
-          end
-          wants[name] = want
-        end
-        if want == true or want and (row == '' or want[row]) then
-          items[#items + 1] = ARGV[n + 2]
-        end
-      end
-      if #items > 0 then
-        sets[#sets + 1] = '{' .. head .. ',"changes":[' .. table.concat(items, ',') .. ']}'
-      end
-      at = at + 2 + count * 3
-    end
-    if #sets > 0 then
-      local number = redis.call('INCR', prefix .. 'told:' .. worker)
-      redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
-        'n', number, 't', 'changes', 'd', '[' .. table.concat(sets, ',') .. ']')
-      fed = fed + 1
-    end
   end
 end
 return fed

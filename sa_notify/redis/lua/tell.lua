@@ -12,14 +12,18 @@ if #workers == 0 then
   workers = redis.call('SMEMBERS', KEYS[2])
 end
 local told = 0
+
+local function tell(worker)
+  local number = redis.call('INCR', prefix .. 'told:' .. worker)
+  redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
+    'n', number, 't', ARGV[4], 'd', ARGV[5])
+  told = told + 1
+end
+
 for _, worker in ipairs(workers) do
-  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 then
+  -- one whose names hold something else can't be told; it must not keep others from being told
+  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 or not pcall(tell, worker) then
     redis.call('SREM', KEYS[2], worker)
-  else
-    local number = redis.call('INCR', prefix .. 'told:' .. worker)
-    redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
-      'n', number, 't', ARGV[4], 'd', ARGV[5])
-    told = told + 1
   end
 end
 return told

@@ -1,5 +1,6 @@
 """Changes that come through the outbox."""
 
+import contextlib
 import os
 import time
 from collections.abc import Collection
@@ -7,6 +8,7 @@ from typing import Final, Literal
 
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SetupError, SourceLost
+from sa_notify.source.interest import may_be_name
 from sa_notify.source.listening import Connect
 from sa_notify.source.losing import losing
 from sa_notify.source.outbox.following import Following
@@ -116,8 +118,12 @@ class OutboxSource:
         if not tables:
             return frozenset()
         names = self._encoded(tables)
-        standing = self._pump().ask(Ticket(frozenset(names), time.monotonic() + TAKE_SECONDS))
-        return frozenset(names[name] for name in standing)
+        # what can't exist stands: nothing of it is missed
+        stand = frozenset(tables) - frozenset(names.values())
+        if names:
+            ticket = Ticket(frozenset(names), time.monotonic() + TAKE_SECONDS)
+            stand |= frozenset(names[name] for name in self._pump().ask(ticket))
+        return stand
 
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
@@ -126,9 +132,13 @@ class OutboxSource:
     # -- inside
 
     def _encoded(self, tables: Collection[str]) -> dict[str, str]:
-        """Tables by what the database's session calls them."""
-        codec = self._open().codec
-        return {encoded(table, codec): table for table in tables}
+        """Tables by what the database's session calls them; without those that it can't have."""
+        codec, found = self._open().codec, dict[str, str]()
+        for table in tables:
+            with contextlib.suppress(UnicodeError):
+                if may_be_name(table):
+                    found[encoded(table, codec)] = table
+        return found
 
     def _open(self) -> Following:
         following = self._following

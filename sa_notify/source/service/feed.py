@@ -5,11 +5,12 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from sa_notify.change import ChangeSet, load_changesets
-from sa_notify.errors import SourceLost
+from sa_notify.errors import MessageError, SourceLost
 from sa_notify.source.mailbox import Mailbox
+from sa_notify.source.service.revocation import Revocation
 
 #: The dispatcher beats every second: two are missed.
 SILENT_SECONDS: Final = 2.5
@@ -19,7 +20,7 @@ class Feed:
     """Reads entries in their order; the first that is not what it should be ends the epoch.
 
     :param answered: called with the number of a question and the tables that stand.
-    :param revoked: called with a user's id, or ``None`` for all.
+    :param revoked: called with what another worker, or this one, has told all.
     :param proven: called with the dispatcher's tick before which all that was committed has been told.
     :param clock: gives seconds.
     """
@@ -28,7 +29,7 @@ class Feed:
         self,
         mailbox: Mailbox,
         answered: Callable[[int, frozenset[str]], None],
-        revoked: Callable[[str | None], None],
+        revoked: Callable[[Revocation], None],
         proven: Callable[[int], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -44,8 +45,14 @@ class Feed:
         """Take in the next entry.
 
         :raises SourceLost: when something was missed, or the dispatcher says so.
-        :raises MessageError: when it can't be read.
+        :raises MessageError: when it can't be read: whoever may write to Redis may have written it.
         """
+        try:
+            self._take(entry)
+        except (KeyError, ValueError, TypeError, RecursionError) as error:
+            raise MessageError(f"an entry of its feed is none: {type(error).__name__}") from error
+
+    def _take(self, entry: Mapping[str, str]) -> None:
         number = int(entry["n"])
         if number != self.number + 1:
             raise SourceLost("this worker was too slow: the dispatcher has dropped what it had not read")
@@ -57,8 +64,11 @@ class Feed:
             raise SourceLost("the dispatcher has lost its feed")
         elif kind == "beat":
             self._proven(int(json.loads(entry["d"])["tick"]))
-        elif kind != "hello":
-            self._attend(kind, json.loads(entry["d"]))
+        elif kind == "revoke":
+            self._revoked(Revocation.of(entry["d"]))
+        elif kind == "answer":
+            told = json.loads(entry["d"])
+            self._answered(int(told["ask"]), frozenset(told["stand"]))
 
     def nothing(self) -> None:
         """There is no next entry yet.
@@ -67,12 +77,6 @@ class Feed:
         """
         if self._clock() - self._heard_at > SILENT_SECONDS:
             raise SourceLost("the dispatcher is silent")
-
-    def _attend(self, kind: str, told: Mapping[str, Any]) -> None:
-        if kind == "answer":
-            self._answered(int(told["ask"]), frozenset(told["stand"]))
-        elif kind == "revoke":
-            self._revoked(told["user"])
 
     def _stamped(self, changeset: ChangeSet) -> ChangeSet:
         self._position += 1

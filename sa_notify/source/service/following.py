@@ -5,7 +5,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
 import redis
@@ -17,6 +17,7 @@ from sa_notify.redis.keys import Keys
 from sa_notify.source.mailbox import Mailbox
 from sa_notify.source.native import Guard, NativeThread, Signal, native
 from sa_notify.source.service.feed import Feed
+from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.worker import Worker
 from sa_notify.source.tickets import Ticket, Tickets
 from sa_notify.source.wants import Wants
@@ -46,6 +47,7 @@ class Following:
 
     :param connect: makes a client of Redis; each thread has its own.
     :param info: what this process says of itself.
+    :param to_revoke: what is to be told to all; what can't be told now is left there for the next epoch.
     """
 
     def __init__(
@@ -53,12 +55,13 @@ class Following:
         connect: Callable[[], redis.Redis],
         keys: Keys,
         info: Callable[[], Mapping[str, Any]],
+        to_revoke: deque[Revocation],
     ) -> None:
         self.pid = os.getpid()
         self.mailbox = Mailbox()
         self.feed = Feed(self.mailbox, self._answered, self._revoked, self._proven)
         #: Told to this worker, and to be told to all.
-        self._revocations, self._to_revoke = deque[str | None](), deque[str | None]()
+        self._revocations, self._to_revoke = deque[Revocation](), to_revoke
         self.unread: Mapping[str, str] = {}
         self._connect, self._keys, self._info = connect, keys, info
         self._tickets, self._signal, self._guard = Tickets(), Signal(), Guard()
@@ -117,13 +120,12 @@ class Following:
             self._clients |= clients
         self._signal.set()
 
-    def revoke(self, user: str | None) -> None:
-        """Have all workers ask for somebody's access again."""
-        self._to_revoke.append(user)
+    def hurry(self) -> None:
+        """There is something to be told to all."""
         self._signal.set()
 
-    def revocations(self) -> Iterator[str | None]:
-        """Whose access this worker is to ask for again."""
+    def revocations(self) -> Iterator[Revocation]:
+        """What this worker was told."""
         while self._revocations:
             yield self._revocations.popleft()
 
@@ -152,6 +154,8 @@ class Following:
             try:
                 worker.register(self._info())
                 self.unread = dict(worker.leader().get("unread", {}))
+                for revocation in worker.revocations():
+                    self._revoked(revocation)
                 self._reader.start()
                 self._opened.answer(frozenset())
                 self._serve(worker)
@@ -176,7 +180,9 @@ class Following:
             if clients:
                 worker.present(clients)
             while self._to_revoke:
-                worker.revoke(self._to_revoke.popleft())
+                worker.revoke(first := self._to_revoke[0])
+                with suppress(ValueError):
+                    self._to_revoke.remove(first)
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
                 worker.renew({**self._info(), "read": self.feed.number})
@@ -245,8 +251,8 @@ class Following:
         for ticket in pings:
             ticket.answer(frozenset())
 
-    def _revoked(self, user: str | None) -> None:
-        self._revocations.append(user)
+    def _revoked(self, revocation: Revocation) -> None:
+        self._revocations.append(revocation)
         self.mailbox.wake()
 
     def _answered(self, number: int, stand: frozenset[str]) -> None:

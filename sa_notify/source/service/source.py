@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -10,8 +11,9 @@ import redis
 
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SourceLost
-from sa_notify.redis.keys import Keys
+from sa_notify.redis.keys import REVOKED_ENTRIES, Keys
 from sa_notify.source.service.following import Clients, Following, Rows
+from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.tickets import TAKE_SECONDS, Ticket
 
 
@@ -27,6 +29,7 @@ class ServiceSource:
     :param info: what this process says of itself.
     :param revoked: called by :meth:`read` when somebody's access is to be asked for again: a user's id, or
         ``None`` for all.
+    :param dismissed: the same, when their connections are to end.
     """
 
     def __init__(
@@ -36,8 +39,11 @@ class ServiceSource:
         *,
         info: Callable[[], Mapping[str, Any]] = dict,
         revoked: Callable[[str | None], None] = lambda _: None,
+        dismissed: Callable[[str | None], None] = lambda _: None,
     ) -> None:
-        self._connect, self._keys, self._info, self._revoked = connect, keys, info, revoked
+        self._connect, self._keys, self._info = connect, keys, info
+        self._revoked, self._dismissed = revoked, dismissed
+        self._to_revoke = deque[Revocation](maxlen=REVOKED_ENTRIES)
         self._following: Following | None = None
         self._epoch = ""
         self._asked_at = 0.0
@@ -60,7 +66,7 @@ class ServiceSource:
     def open(self) -> None:
         """Register with the dispatcher; see :class:`sa_notify.source.base.Source`."""
         self.close()
-        following = self._following = Following(self._connect, self._keys, self._info)
+        following = self._following = Following(self._connect, self._keys, self._info, self._to_revoke)
         try:
             following.open()
         except BaseException:
@@ -75,8 +81,8 @@ class ServiceSource:
     def read(self) -> list[ChangeSet]:
         """What has arrived; follow it with another read before waiting, unless it is empty."""
         following = self._open()
-        for user in following.revocations():
-            self._revoked(user)
+        for user, dismiss in following.revocations():
+            (self._dismissed if dismiss else self._revoked)(user)
         return following.mailbox.take()
 
     def ping(self) -> list[ChangeSet]:
@@ -123,12 +129,14 @@ class ServiceSource:
         if self._following is not None:
             self._following.present(clients)
 
-    def revoke(self, user: str | None) -> bool:
-        """Have all workers ask for somebody's access again; whether they will be told."""
-        if self._following is None:
-            return False
-        self._following.revoke(user)
-        return True
+    def revoke(self, user: str | None, *, dismiss: bool = False) -> None:
+        """Have all workers ask for somebody's access again, or end their connections.
+
+        They are told at once, or when Redis can be reached again.
+        """
+        self._to_revoke.append(Revocation(user, dismiss))
+        if self._following is not None:
+            self._following.hurry()
 
     def awaits_outbox(self) -> bool:
         """Never: the dispatcher looks for one."""

@@ -1,15 +1,26 @@
 """A web worker in Redis: that it lives, what it wants, and who its clients are."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+import logging
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import redis
 
 from sa_notify.change import Key, dump_key
 from sa_notify.errors import SourceLost
-from sa_notify.redis.keys import ASKED_ENTRIES, FEED_ENTRIES, WORKER_SECONDS, Keys
+from sa_notify.redis.keys import (
+    ASKED_ENTRIES,
+    FEED_ENTRIES,
+    REVOKED_ENTRIES,
+    REVOKED_SECONDS,
+    WORKER_SECONDS,
+    Keys,
+)
 from sa_notify.redis.scripts import Scripts
+from sa_notify.source.service.revocation import Revocation
+
+logger = logging.getLogger(__name__)
 
 _TO_LIVE: Final = WORKER_SECONDS * 1000
 
@@ -63,12 +74,15 @@ class Worker:
     def leader(self) -> Mapping[str, Any]:
         """What the dispatcher says of itself.
 
-        :raises SourceLost: when none leads, or the one that does follows nothing.
+        :raises SourceLost: when none leads, the one that does follows nothing, or it can't be understood.
         """
         found = self._client.get(self._keys.leader)
         if found is None:
             raise SourceLost("no dispatcher leads: start `sa-notify dispatch` with this SA_NOTIFY_REDIS_URL")
-        leader: Mapping[str, Any] = json.loads(str(found))
+        try:
+            leader = dict(json.loads(str(found)))
+        except (ValueError, TypeError, RecursionError):
+            raise SourceLost("what the dispatcher says of itself can't be read") from None
         if leader.get("epoch") is None:
             raise SourceLost("the dispatcher does not follow the database: its log says why")
         return leader
@@ -90,11 +104,26 @@ class Worker:
             pipeline.pexpire(name, _TO_LIVE)
             pipeline.execute()
 
-    def revoke(self, user: str | None) -> None:
-        """Have every worker ask for somebody's access again."""
+    def revoke(self, revocation: Revocation) -> None:
+        """Tell every worker, and those that begin within a minute."""
+        told = revocation.dump()
+        # in this order: a worker that registers in between finds it twice, and never misses it
+        with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.xadd(self._keys.revoked, {"d": told}, maxlen=REVOKED_ENTRIES, approximate=True)
+            pipeline.pexpire(self._keys.revoked, REVOKED_SECONDS * 1000)
+            pipeline.execute()
         names = [self._keys.term, self._keys.workers]
-        told = json.dumps({"user": user})
         self._scripts.run("tell", names, ["", self._keys.base, FEED_ENTRIES, "revoke", told])
+
+    def revocations(self) -> Iterator[Revocation]:
+        """What the others were told within the last minute."""
+        found: Any = self._client.xread({self._keys.revoked: "0-0"}, count=2 * REVOKED_ENTRIES)
+        for _, entry in found[0][1] if found else ():
+            try:
+                yield Revocation.of(entry["d"])
+            except (KeyError, ValueError):
+                # whoever may write to Redis may write this
+                logger.warning("a revocation in Redis can't be read")
 
     def leave(self) -> None:
         """Take everything away."""

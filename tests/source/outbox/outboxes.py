@@ -108,7 +108,7 @@ class Follower:
         except SourceLost:
             self._open = False
 
-    def until(self, condition: Callable[[], Any], what: str, seconds: float = 20.0) -> None:
+    def until(self, condition: Callable[[], Any], what: str, seconds: float = 30.0) -> None:
         """Go on until something holds."""
 
         def goes_on() -> Any:
@@ -124,7 +124,7 @@ class Follower:
         heard = [key for key in self.keys if key in set(wanted)]
         assert sorted(heard) == sorted(wanted)
 
-    def loses(self, seconds: float = 20.0) -> None:
+    def loses(self, seconds: float = 30.0) -> None:
         """Go on until another epoch has begun."""
         epochs = len(self.epochs)
         self.until(lambda: len(self.epochs) > epochs, "another epoch", seconds)

@@ -76,7 +76,7 @@ class Process:
         cast("Any", self._child.stdout).close()
         return status
 
-    def begins(self, epochs: int, seconds: float = 20.0) -> None:
+    def begins(self, epochs: int, seconds: float = 30.0) -> None:
         """Wait until so many epochs have begun."""
         wait_for(lambda: len(self.epochs) >= epochs, f"epoch {epochs}", seconds)
 

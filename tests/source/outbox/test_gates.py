@@ -65,7 +65,7 @@ def test_who_wrote_before(
     count(writer, 1)
     began = time.monotonic()
     assert follower.source.take([TABLE]) == frozenset()
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 15.0  # about a second; and the writer would hold it for ever
     count(writer, 2)
     writer.commit()
     stands(follower)

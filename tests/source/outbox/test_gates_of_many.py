@@ -117,10 +117,26 @@ def test_partitions(outbox: Engine, follow: Follow) -> None:
     follower.hears(3, 4)
 
 
-@pytest.mark.parametrize("name", ["public.nothing", "nowhere.t", "no name", 'public."a""b.c"', "a.b.c"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "public.nothing",
+        "nowhere.t",
+        "no name",
+        'public."a""b.c"',
+        "a.b.c",
+        "",
+        "public.\0",
+        "\ud800.t",
+        "x" * 999,
+    ],
+)
 def test_what_does_not_exist_stands(follow: Follow, name: str) -> None:
-    """There is nothing to wait for."""
-    assert follow().source.take([name]) == {name}  # type: ignore[attr-defined]
+    """There is nothing to wait for; a name that can't be said harms nobody."""
+    follower = follow()
+    assert follower.source.take([name]) == {name}  # type: ignore[attr-defined]
+    follower.source.keep([name])  # type: ignore[attr-defined]
+    assert follower.source.take([name, "public.more"]) == {name, "public.more"}  # type: ignore[attr-defined]
 
 
 def test_what_notifies_stands(outbox: Engine, follow: Follow) -> None:

@@ -98,7 +98,7 @@ def _hears_version(follower: Follower, key: str, version: int) -> None:
         changes = [change for each in follower.source.read() for change in each.changes]
         return any(change.key == (key,) and change.values["version"][1] == version for change in changes)
 
-    wait_for(read, f"version {version} of {key}", 5)
+    wait_for(read, f"version {version} of {key}")
 
 
 def test_who_waits_may_be_ended(outbox: Engine, follow: Follow) -> None:

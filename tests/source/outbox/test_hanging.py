@@ -98,7 +98,7 @@ def test_closing_takes_its_time_and_no_more(
     began = time.monotonic()
     source.close()
 
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 15.0  # about a second; and the statement would hang for ever
     assert _pipes() <= before
 
 

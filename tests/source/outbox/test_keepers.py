@@ -14,7 +14,7 @@ from tests.source.outbox.outboxes import advisory_locks, execute, scalar
 from tests.source.outbox.process import Process, make_marks
 
 #: A busy machine may take longer to start anything; the long lane runs alone.
-TAKEOVER_SECONDS = 2.0 if SIZE > 1 else 5.0
+TAKEOVER_SECONDS = 2.0 if SIZE > 1 else 15.0
 _SILENCE = "UPDATE sa_notify.outbox_term SET beat = clock_timestamp() - interval '11 s'"
 
 Start = Callable[..., list[Process]]

@@ -55,7 +55,7 @@ def timed(what, function):
     return outcome
 
 def hears(source, *keys):
-    wanted, heard, deadline = list(map(str, keys)), [], time.monotonic() + 20
+    wanted, heard, deadline = list(map(str, keys)), [], time.monotonic() + 30
     while heard != wanted:
         assert time.monotonic() < deadline, (heard, wanted)
         if not (changesets := source.read()):
@@ -91,7 +91,7 @@ held = (
     "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
     " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
 )
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 30
 while True:
     with engine.connect() as connection:
         if not connection.scalar(text(held)):
@@ -113,6 +113,17 @@ _GAP_SECONDS = 0.25
 @pytest.mark.parametrize("wake", ["notify", "poll"])
 def test_the_loop_goes_on(database_url: str, wake: str, callback: str) -> None:
     """While it opens, reads and hangs, and when it is interrupted and closed from the loop itself."""
+    found = [_gaps(database_url, wake, callback)]
+    while max(found[-1].values()) > _GAP_SECONDS and len(found) < 3:
+        # the machine itself may stall once; three times in a row it is the loop
+        found.append(_gaps(database_url, wake, callback))
+
+    assert {len(gaps) for gaps in found} == {8}
+    least = {what: min(gaps[what] for gaps in found) for what in found[0]}
+    assert {what: gap for what, gap in least.items() if gap > _GAP_SECONDS} == {}
+
+
+def _gaps(database_url: str, wake: str, callback: str) -> dict[str, float]:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _PATCHED, database_url, wake, callback],
         cwd=_ROOT,
@@ -123,7 +134,4 @@ def test_the_loop_goes_on(database_url: str, wake: str, callback: str) -> None:
         check=False,
     )
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
-    gaps = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
-
-    assert len(gaps) == 8
-    assert {what: gap for what, gap in gaps.items() if float(gap) > _GAP_SECONDS} == {}
+    return {what: float(gap) for what, gap in (line.rsplit(" ", 1) for line in done.stdout.splitlines())}

@@ -84,7 +84,7 @@ def test_a_read_notices_that_nobody_keeps(reading: Reading) -> None:
             return True
         return False
 
-    wait_for(lost, "the loss", 5.0)
+    wait_for(lost, "the loss")
 
 
 @pytest.mark.parametrize("sign", ["no registration", "an old registration"])

@@ -1,30 +1,17 @@
 /* Flask-Admin's inline editing (x-editable, which is jQuery's). */
 
 const EDITABLE = "[data-role^='x-editable'], .editable";
+/** Attributes that are others although the editor is the same one: those that `renew` looks after. */
+const RENEWED = new Set(["class", "data-value", "data-csrf", "data-template", "title", "style"]);
 
 /** The element of a cell that x-editable edits, or null. */
 export function editableIn(cell) {
   return cell.querySelector(EDITABLE);
 }
 
-/** Whether somebody is editing in this cell: it is left alone until the editor closes. */
-export function isHeld(cell) {
-  return cell.querySelector(".editable-open") !== null;
-}
-
 export function closeEditors(node) {
   const open = node.querySelectorAll(".editable-open");
   if (open.length) window.jQuery(open).editable("hide");
-}
-
-/** Have `closed()` called whenever an editor in the table has closed. */
-export function onEditorClosed(table, closed) {
-  // x-editable's own "hidden" event does not bubble, and rows come and go
-  const observer = new MutationObserver((changes) => {
-    const wasOpen = ({ target, oldValue }) => /\beditable-open\b/.test(oldValue) && !target.classList.contains("editable-open");
-    if (changes.some(wasOpen)) closed();
-  });
-  observer.observe(table, { subtree: true, attributeFilter: ["class"], attributeOldValue: true });
 }
 
 /**
@@ -47,8 +34,25 @@ export function renew(old, fresh) {
   if (!fresh.dataset.source) old.textContent = fresh.textContent;
 }
 
+/** Whether the fetched cell's editor is another than a value could make it: it offers other choices. */
+export function isOtherEditor(cell, fresh) {
+  const [old, now] = [editableIn(cell), editableIn(fresh)];
+  if (!old || !now) return old !== now;
+  return [...now.attributes].some(({ name, value }) => !RENEWED.has(name) && old.getAttribute(name) !== value);
+}
+
+/** Make a cell the fetched one with its editor, which x-editable can't be told anything but a value of. */
+export function remake(cell, fresh) {
+  const hadFocus = cell.contains(document.activeElement);
+  const editable = editableIn(cell);
+  if (editable?.classList.contains("editable")) window.jQuery(editable).editable("destroy");
+  cell.innerHTML = fresh.innerHTML;
+  window.faForm?.applyGlobalStyles(cell);
+  if (hadFocus) editableIn(cell)?.focus();
+}
+
 /** Refuse to edit a cell whose raw value is not known. */
 export function lock(cell) {
   const editable = editableIn(cell);
-  if (editable.classList.contains("editable")) window.jQuery(editable).editable("disable");
+  if (editable?.classList.contains("editable")) window.jQuery(editable).editable("disable");
 }

@@ -6,6 +6,7 @@ export function label(root) {
     const row = mark.parentElement;
     row.id = rowId(mark.dataset.saKey);
     row.dataset.saKey = mark.dataset.saKey;
+    if (mark.dataset.saLook) row.dataset.saLook = mark.dataset.saLook;
     mark.remove();
     for (const cell of row.cells) {
       const name = nameOf(cell);

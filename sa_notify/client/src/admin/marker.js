@@ -1,18 +1,28 @@
 /* What the server says about a list page, in <template data-sa-notify-bar>. */
 
 const SELECTOR = "template[data-sa-notify-bar]";
+const PARTS = "template[data-sa-parts]";
 
-/** `{mode, token, rowsToken}` of a page, or null where the page is no live list. */
+/** `{mode, token, rowsToken, isParts}` of a page, or null where the page is no live list. */
 export function markerOf(root) {
-  const element = root.querySelector(SELECTOR);
+  const element = elementOf(root);
   if (!element?.dataset.saToken) return null;
-  const { saMode: mode = "query", saToken: token, saRowsToken: rowsToken } = element.dataset;
-  return { mode, token, rowsToken };
+  const { saMode: mode = "query", saToken: token, saRowsToken: rowsToken, saParts: parts } = element.dataset;
+  return { mode, token, rowsToken, isParts: parts !== undefined };
+}
+
+function elementOf(root) {
+  return root.querySelector(PARTS) ?? root.querySelector(SELECTOR);
+}
+
+/** What the dot is put before where there is no tab bar, in a template of its own. */
+export function placeOf(root) {
+  return elementOf(root);
 }
 
 /** The tab bar that follows the marker. */
 export function barOf(root) {
-  const sibling = root.querySelector(SELECTOR)?.nextElementSibling;
+  const sibling = elementOf(root)?.nextElementSibling;
   return sibling?.matches("ul") ? sibling : null;
 }
 

@@ -1,8 +1,13 @@
 /* Makes parts of the page those of a fetched one, and leaves alone what the user is at. */
 
 import { Idiomorph } from "idiomorph";
-import { closeEditors, isHeld, renew } from "./editable.js";
+import { markGone } from "./changed.js";
+import { closeEditors, isOtherEditor, remake, renew } from "./editable.js";
 import { flash } from "./flash.js";
+import { isHeld, putOff } from "./hold.js";
+
+/** What is left alone as a whole: a cell, or a row that is no table's. */
+const WHOLE = "td, [data-sa-key]:not(tr)";
 
 const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
 
@@ -10,7 +15,14 @@ const callbacks = {
   beforeNodeMorphed(old, fresh) {
     if (!isElement(old)) return true;
     if (old.isEqualNode(fresh)) return false;
-    if (old.tagName === "TD" && isHeld(old)) return false;
+    if (old.matches(WHOLE) && isHeld(old)) {
+      putOff(old);
+      return false;
+    }
+    if (old.tagName === "TD" && isOtherEditor(old, fresh)) {
+      remake(old, fresh);
+      return false;
+    }
     if (!old.classList.contains("editable")) return true;
     renew(old, fresh);
     return false;
@@ -18,6 +30,10 @@ const callbacks = {
   beforeNodeRemoved(node) {
     if (!isElement(node)) return true;
     if (node.matches(".popover, .tooltip")) return false;
+    if (node.tagName === "TR" && isHeld(node)) {
+      markGone(node);
+      return false;
+    }
     closeEditors(node);
     return true;
   },

@@ -1,11 +1,13 @@
 /* The list page that is open, and what both modes do with it. */
 
-import { onEditorClosed } from "./editable.js";
 import { fetchPage, fetchPatiently } from "./fetch.js";
-import { barOf, countTab, markerOf, shownTotal } from "./marker.js";
+import { onReleased } from "./hold.js";
+import { listOf } from "./list.js";
+import { barOf, countTab, markerOf, placeOf, shownTotal } from "./marker.js";
 import { morph } from "./morph.js";
+import { hasParts, showParts } from "./parts.js";
+import { keepingSelection } from "./selection.js";
 import { Status } from "./status.js";
-import { ListTable, tableOf } from "./table.js";
 import { lockWidths } from "./widths.js";
 
 const PAGER = "#sa-notify-pager";
@@ -22,11 +24,11 @@ export class Page {
   constructor(api) {
     this.api = api;
     this.marker = markerOf(document);
-    this.table = new ListTable(document); // labels the document
-    this.total = shownTotal(document);
-    this.frame = this.table.element.closest(".table-responsive") ?? this.table.element;
-    this.status = new Status(barOf(document), this.frame);
-    lockWidths(this.table.element);
+    this.list = listOf(this.marker); // labels the document
+    this.total = this.#totalOf(document);
+    this.frame = this.list.element.closest(".table-responsive") ?? this.list.element;
+    this.status = new Status(barOf(document), this.marker.isParts ? placeOf(document) : this.frame);
+    if (!this.marker.isParts) lockWidths(this.list.element);
   }
 
   get going() {
@@ -50,8 +52,22 @@ export class Page {
     this.#handles.delete(handle);
   }
 
-  onEditorClosed(closed) {
-    onEditorClosed(this.table.element, closed);
+  /** Whether it shows more than rows, count and pager of what follows the database: it is fetched at each change. */
+  get hasMore() {
+    return hasParts(document) || this.list.hasMore;
+  }
+
+  /** Have `released()` called when somebody has let go of a part of the list. */
+  onReleased(released) {
+    onReleased(this.frame.parentElement, () => {
+      this.list.release();
+      released();
+    });
+  }
+
+  /** Write what can be written from the window; whether the list shows the window then. */
+  shows(view) {
+    return keepingSelection(() => this.list.shows(view));
   }
 
   /** The page as it is now; ends everything where it is no live list any more. */
@@ -66,14 +82,14 @@ export class Page {
 
   /** Make the page that is open the fetched one: rows, pager and count. */
   show({ root, marker }) {
-    const fresh = tableOf(root);
-    const rendered = this.table.read(fresh);
     this.marker = marker;
-    this.total = shownTotal(root);
-    this.#showCount(countTab(root));
-    morph(document.querySelector(PAGER), root.querySelector(PAGER));
-    morph(this.table.element, fresh);
-    this.table.adopt(rendered);
+    this.total = this.#totalOf(root);
+    keepingSelection(() => {
+      this.#showCount(countTab(root));
+      morph(document.querySelector(PAGER), root.querySelector(PAGER));
+      if (!this.marker.isParts) showParts(root);
+      this.list.show(root);
+    });
   }
 
   /** Whether the page can't be made right at this time. */
@@ -86,6 +102,10 @@ export class Page {
     this.#ended = true;
     for (const handle of this.#handles) handle.unsubscribe();
     this.status.show("ended");
+  }
+
+  #totalOf(root) {
+    return this.marker.isParts ? null : shownTotal(root);
   }
 
   #orEnd(page) {

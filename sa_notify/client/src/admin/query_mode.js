@@ -1,7 +1,6 @@
 /* Mode "query": the page follows its filters, sorts, search and page number. */
 
 import { sameOrder } from "./compare.js";
-import { isHeld } from "./editable.js";
 import { Ended } from "./page.js";
 import { Refresher } from "./refresher.js";
 
@@ -18,7 +17,7 @@ export class QueryMode {
       wanted: () => page.going && (this.#turned || !this.#agrees()),
       troubled: (isTroubled) => page.troubled(isTroubled),
     });
-    page.onEditorClosed(() => this.#check());
+    page.onReleased(() => this.#check());
     this.handle = page.subscribe(page.marker.token, (view) => this.#receive(view), () => this.#renewToken());
   }
 
@@ -27,7 +26,7 @@ export class QueryMode {
     this.#view = view;
     this.refresher.renewed();
     // rows leave and enter in one stroke, with the page that is fetched: else the table would jump twice
-    if (before && !sameOrder(before.keys, view.keys)) this.#turned = true;
+    if (before && (this.page.hasMore || !sameOrder(before.keys, view.keys))) this.#turned = true;
     this.#total ??= view.total;
     this.#check();
   }
@@ -39,27 +38,27 @@ export class QueryMode {
   /** Write what can be written from the window; whether the page shows the window then. */
   #agrees() {
     if (!this.#view) return true;
-    const wrong = this.page.table.write(this.#view).filter((cell) => !isHeld(cell));
     const shown = this.page.total ?? this.#total;
     const counts = this.#view.total === null || this.#view.total === shown;
-    return wrong.length === 0 && counts && sameOrder(this.page.table.keys, this.#view.keys);
+    return this.page.shows(this.#view) && counts;
   }
 
   async #refresh() {
     this.#turned = false;
-    const total = this.#view?.total ?? null;
+    const asked = this.#view;
     try {
-      this.#show(await this.page.fetch(), total);
+      this.#show(await this.page.fetch(), asked);
     } catch (error) {
       if (error instanceof Ended) this.refresher.stop();
       else throw error;
     }
   }
 
-  #show(fetched, total) {
+  #show(fetched, asked) {
     this.page.show(fetched);
+    this.page.list.accept(asked);
     this.handle.token = fetched.marker.token;
-    this.#total = total;
+    this.#total = asked?.total ?? null;
     this.#agrees();
   }
 

@@ -2,10 +2,10 @@
 
 import { changesBetween } from "./compare.js";
 import { Banner } from "./banner.js";
-import { isHeld, lock } from "./editable.js";
-import { morph } from "./morph.js";
+import { lock } from "./editable.js";
 import { Ended } from "./page.js";
 import { Refresher } from "./refresher.js";
+import { keepingSelection } from "./selection.js";
 
 export class RowsMode {
   #rows = null;
@@ -17,11 +17,11 @@ export class RowsMode {
     this.page = page;
     this.banner = new Banner(page.frame, () => this.#showAll());
     this.refresher = new Refresher({
-      refresh: () => this.#endedOr(() => this.#renewCells()),
-      wanted: () => page.going && this.#wrong().length > 0,
+      refresh: () => this.#endedOr(() => this.#renewRows()),
+      wanted: () => page.going && this.#isWrong(),
       troubled: (isTroubled) => page.troubled(isTroubled),
     });
-    page.onEditorClosed(() => this.#check());
+    page.onReleased(() => this.#check());
     this.#subscribe();
   }
 
@@ -39,38 +39,50 @@ export class RowsMode {
   #receiveRows(view) {
     this.#rows = view;
     this.refresher.renewed();
-    const there = new Set(view.keys);
-    this.page.table.remove(this.page.table.keys.filter((rowkey) => !there.has(rowkey)));
+    this.page.list.keep(view.keys);
     this.#check();
     this.#count();
   }
 
   #check() {
-    if (this.#wrong().length) this.refresher.request();
+    if (this.#isWrong()) this.refresher.request();
   }
 
-  #wrong() {
-    return this.#rows ? this.page.table.write(this.#rows).filter((cell) => !isHeld(cell)) : [];
+  #isWrong() {
+    if (!this.#rows) return false;
+    const wrong = keepingSelection(() => this.page.list.write(this.#rows));
+    return wrong.length > 0 || this.page.list.aged(this.#rows).length > 0;
   }
 
-  /** Editable cells need their raw value, which only the page has. */
-  async #renewCells() {
+  /** Editable cells need their raw value, and buttons their markup, which only the page has. */
+  async #renewRows() {
+    const asked = this.#rows;
     const { root, marker } = await this.page.fetch();
     this.#handles[1].token = marker.token;
-    for (const cell of this.#wrong()) {
-      const fresh = root.getElementById(cell.id);
-      if (fresh) this.page.table.morphCell(cell, fresh, morph);
-      else this.#showLocked(cell);
+    keepingSelection(() => this.#showRows(root));
+    this.page.list.accept(asked);
+  }
+
+  #showRows(root) {
+    const { list } = this.page;
+    const wrong = list.write(this.#rows).map((cell) => cell.parentElement);
+    for (const row of new Set([...wrong, ...list.aged(this.#rows)])) {
+      const fresh = root.getElementById(row.id);
+      if (fresh) list.showRow(row, fresh);
+      else this.#showLocked(row);
     }
   }
 
-  /** The row has left the page's query, so that its raw value can't be had: show it, but don't let it be edited. */
-  #showLocked(cell) {
-    const { saKey } = cell.parentElement.dataset;
-    const row = this.#rows.rows[this.#rows.keys.indexOf(saKey)];
-    const column = cell.id.slice(`${cell.parentElement.id}:col-`.length);
-    this.page.table.writeShown(cell, row[column]);
-    lock(cell);
+  /** The row has left the page's query, so that its raw values can't be had: show it, but don't let it be edited. */
+  #showLocked(row) {
+    const { list } = this.page;
+    const index = this.#rows.keys.indexOf(row.dataset.saKey);
+    const only = { keys: [row.dataset.saKey], rows: [this.#rows.rows[index]] };
+    for (const cell of list.write(only)) {
+      list.writeShown(cell, this.#rows.rows[index][columnOf(cell)]);
+    }
+    for (const cell of row.cells) lock(cell);
+    delete row.dataset.saLook;
   }
 
   // -- the others
@@ -85,7 +97,7 @@ export class RowsMode {
     if (!this.#list || !this.#rows) return;
     const { keys, total } = this.#list;
     const counted = total === null ? 0 : Math.abs(total - (this.page.total ?? this.#firstTotal));
-    this.banner.count(Math.max(changesBetween(this.page.table.keys, keys), counted));
+    this.banner.count(Math.max(changesBetween(this.page.list.keys, keys), counted));
   }
 
   async #showAll() {
@@ -125,4 +137,8 @@ export class RowsMode {
       this.refresher.stop();
     }
   }
+}
+
+function columnOf(cell) {
+  return cell.id.slice(`${cell.parentElement.id}:col-`.length);
 }

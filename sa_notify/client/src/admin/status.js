@@ -8,9 +8,10 @@ const TEXT = {
 };
 
 export class Status {
-  constructor(bar, fallback) {
+  /** Last in `bar`, a list of tabs, or before `fallback` where there is none. */
+  constructor(bar, fallback, id = "sa-notify-status") {
     this.element = document.createElement(bar ? "li" : "div");
-    this.element.id = "sa-notify-status";
+    Object.assign(this.element, { id, className: "sa-notify-status" });
     this.element.setAttribute("role", "status");
     this.text = this.element.appendChild(document.createElement("span"));
     if (bar) bar.append(this.element);

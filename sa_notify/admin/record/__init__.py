@@ -1,0 +1,1 @@
+"""Pages of one record: details and edit form, each as a page and as a modal."""

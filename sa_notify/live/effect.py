@@ -1,0 +1,115 @@
+"""What a change does to one window: nothing, one row of it, or what only reading again can tell."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sa_notify.live.images import Image
+from sa_notify.live.known import Known
+from sa_notify.live.listing import Listing
+from sa_notify.live.logic import TRUE
+from sa_notify.live.ordering import SortKey, key_of_row, key_of_values
+from sa_notify.live.state import LiveQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What to do about a change.
+
+    :param reread: read the query again.
+    :param patch: read this row of it again.
+    :param gained: rows that the total has gained.
+    """
+
+    reread: bool = False
+    patch: bool = False
+    gained: int = 0
+
+
+NOTHING: Final = Effect()
+REREAD: Final = Effect(reread=True)
+PATCH: Final = Effect(patch=True)
+_GAINED: Final = {gained: Effect(gained=gained) for gained in (-1, 1)} | {0: NOTHING}
+
+
+def effect_of(live: LiveQuery, known: Known) -> Effect:
+    """What a change of a table that the query reads does to its window.
+
+    Whatever is not known counts as a reason to read again.
+    """
+    change = known.change
+    only = live.only.get(change.table)
+    if only is not None and change.key is not None and change.key not in only:
+        return NOTHING
+    plan = live.plan_of(change.table)
+    if plan is None or change.key is None:
+        return REREAD
+    changed = known.columns
+    if changed is not None and plan.columns is not None and plan.columns.isdisjoint(changed):
+        return NOTHING
+    rows = live.rows_plan(change.table)
+    if changed is not None and rows is not None and rows.placing.isdisjoint(changed):
+        return PATCH if known.rowkey in live.rowkeys else NOTHING
+    images = known.images(live.own[change.table].key)
+    before, after = (0 if image is None else plan.condition.outcomes(image) for image in images)
+    if not (before | after) & TRUE:
+        return NOTHING
+    listing = live.listing(change.table)
+    if change.op == "delete" and listing is not None and _is_behind(live, listing, known.rowkey):
+        return NOTHING
+    if listing is None or not listing.exact or not _is_certain(before) or not _is_certain(after):
+        return REREAD
+    there = (images[0] if before == TRUE else None, images[1] if after == TRUE else None)
+    return _listed(live, listing, there)
+
+
+def _is_behind(live: LiveQuery, listing: Listing, rowkey: str) -> bool:
+    """Whether a row is none of a window that begins the list, so that its end moves nothing."""
+    is_first = listing.offset == 0 and live.window is not None and live.window.total is None
+    return is_first and rowkey not in live.rowkeys
+
+
+def _is_certain(outcomes: int) -> bool:
+    """Whether it is known if the row is in the result, LIMIT and OFFSET aside."""
+    return outcomes == TRUE or not outcomes & TRUE
+
+
+def _listed(live: LiveQuery, listing: Listing, there: tuple[Image, Image]) -> Effect:
+    """A row has come, left or stayed.
+
+    :param there: what it was and is, where it was or is in the result.
+    """
+    window = live.window
+    if window is None or listing.order is None:
+        return REREAD
+    sides = {_side(live, listing, image) for image in there if image is not None}
+    # one that comes or goes behind a full window moves nothing in it; one before it, if it stays there
+    if sides != {1} and not (sides == {-1} and None not in there):
+        return REREAD
+    if window.total is None:
+        return NOTHING
+    return _GAINED[(there[1] is not None) - (there[0] is not None)]
+
+
+def _side(live: LiveQuery, listing: Listing, image: Mapping[str, Any]) -> int:
+    """Before the window (-1), behind it (1), or within or not known (0).
+
+    Behind a window that is not full, or before one that begins the list, is within.
+    """
+    at = key_of_values(listing.order or (), image)
+    if live.edges is None:
+        live.edges = _edges(live, listing)
+    first, last = live.edges
+    if at is None or first is None or last is None:
+        return 0
+    if listing.offset and at < first:
+        return -1
+    full = listing.limit is not None and live.window is not None and len(live.window.rows) >= listing.limit
+    return 1 if full and at > last else 0
+
+
+def _edges(live: LiveQuery, listing: Listing) -> tuple[SortKey | None, SortKey | None]:
+    if live.window is None or not live.window.rows or listing.order is None:
+        return (None, None)
+    first, last = live.window.rows[0][1], live.window.rows[-1][1]
+    return (key_of_row(listing.order, first), key_of_row(listing.order, last))

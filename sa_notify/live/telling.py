@@ -1,0 +1,50 @@
+"""What subscribers of a live query are told when its window becomes another."""
+
+from sa_notify.live.actions import Action, Join, SendDiff, SendSnapshot
+from sa_notify.live.diff import Op, diff
+from sa_notify.live.patch import replaced
+from sa_notify.live.query import Reading
+from sa_notify.live.state import LiveQuery
+from sa_notify.live.window import Window
+
+
+def advance(live: LiveQuery, reading: Reading) -> list[Action]:
+    """Make a reading of the whole query its window, and tell those who hold the one before it."""
+    before = live.window
+    if before is None:
+        live.show(Window(reading.rows, reading.total, 1), frozenset(dict(reading.rows)))
+        return []
+    ops = diff(before.rows, reading.rows)
+    if not ops and before.total == reading.total:
+        return []
+    rowkeys = live.rowkeys if _keeps_rows(ops) else frozenset(dict(reading.rows))
+    live.show(Window(reading.rows, reading.total, before.version + 1), rowkeys)
+    return [SendDiff(live.key, before.version, live.window, ops)]  # type: ignore[arg-type]
+
+
+def patch(live: LiveQuery, ops: list[Op]) -> list[Action]:
+    """Put what was found out about single rows and the total into the window, and tell it."""
+    before = live.window
+    if before is None or not (ops or live.gained):
+        return []
+    changed = {op[1]: op[2] for op in ops}
+    window = replaced(before, changed, live.gained)
+    live.gained = 0
+    live.show(window, live.rowkeys)
+    return [SendDiff(live.key, before.version, window, ops)]
+
+
+def snapshots(live: LiveQuery) -> list[Action]:
+    """Send the window to those who wait for it."""
+    if live.window is None:
+        return []
+    actions: list[Action] = []
+    for subscriber in sorted(live.waiting, key=lambda waiting: (waiting.sid, waiting.id)):
+        actions.append(SendSnapshot(subscriber, live.key, live.window))
+        actions.append(Join(subscriber.sid, live.key))
+    live.waiting.clear()
+    return actions
+
+
+def _keeps_rows(ops: list[Op]) -> bool:
+    return all(op[0] in ("update", "move") for op in ops)

@@ -1,0 +1,118 @@
+"""The moment between SQLAlchemy and the driver, where one query's statement becomes that of many."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, event
+
+from sa_notify.change import Key
+from sa_notify.errors import NotTogether
+from sa_notify.live.together import FORGET, TYPES, Sent, Together
+
+#: Drivers, and whether SQLAlchemy tells them each value's type in the statement.
+CASTS = {"psycopg2": False, "psycopg": True}
+
+_Binds = Sequence[BindParameter[Any]]
+
+
+@contextmanager
+def joined(
+    connection: Connection,
+    statement: Any,
+    own: _Binds,
+    binds: Sequence[_Binds],
+    numbers: Sequence[int],
+    keys: Sequence[Key],
+) -> Iterator[None]:
+    """Make the first statement that is executed inside that of all parameter rows.
+
+    :param statement: what will be executed.
+    :param own: its values; whatever else it has is for all.
+    :param binds: each row's values, in the same order.
+    :param numbers: of the query that each row belongs to.
+    :param keys: the key that is asked for with each row, or an empty one.
+    :raises NotTogether: they can't be made one.
+    """
+    place = {id(bind): place for place, bind in enumerate(own)}
+    wanted = {id(bind) for bind in statement._generate_cache_key().bindparams}  # noqa: SLF001
+    waiting = [True]
+
+    def become(
+        connection: Connection,
+        cursor: Any,  # noqa: ARG001
+        text: str,
+        values: Any,
+        context: Any,
+        many: bool,  # noqa: ARG001
+    ) -> tuple[str, Mapping[str, Any]]:
+        if not waiting:  # what is loaded after the rows
+            return text, values
+        waiting.clear()
+        every = _every(context, place, wanted, binds)
+        width = len(context.compiled._result_columns)  # noqa: SLF001
+        if not context.execution_options.get("schema_translate_map") and every[0].text != text:
+            raise NotTogether("the statement is changed before it is executed")
+        cast = CASTS[connection.dialect.driver]
+        made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
+        return _asked(connection, made, made.question, several=not cast)
+
+    event.listen(connection, "before_cursor_execute", become, retval=True)
+    try:
+        yield
+    finally:
+        event.remove(connection, "before_cursor_execute", become)
+
+
+def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:
+    """With the text as it is after schemas were translated."""
+    if any(one.text != every[0].text for one in every):
+        raise NotTogether("the texts differ")
+    return [Sent(text, one.values) for one in every]
+
+
+def _asked(
+    connection: Connection, made: Together, question: tuple[str, Mapping[str, Any]] | None, *, several: bool
+) -> tuple[str, Mapping[str, Any]]:
+    """The statement, after PostgreSQL was asked about its strings.
+
+    :param several: the driver takes several statements at once, and gives the last one's rows.
+    """
+    if question is None:
+        return made.statement()
+    text, values = question
+    if several:
+        told = connection.exec_driver_sql(f"{text}; {TYPES}", dict(values)).scalars().all()
+        statement, values = made.statement(told)
+        return f"{FORGET}; {statement}", values
+    connection.exec_driver_sql(text, dict(values))
+    told = connection.exec_driver_sql(TYPES).scalars().all()
+    connection.exec_driver_sql(FORGET)
+    return made.statement(told)
+
+
+def _every(context: Any, place: Mapping[int, int], wanted: set[int], binds: Sequence[_Binds]) -> list[Sent]:
+    """What a driver would get for each, made by SQLAlchemy as for any statement that it has compiled."""
+    executed = context.extracted_parameters or ()
+    if not wanted <= {id(bind) for bind in executed} or not wanted <= place.keys():
+        raise NotTogether("the statement's values are others when it is executed")
+    return [
+        _sent(context.compiled, [its[place[id(bind)]] if id(bind) in place else bind for bind in executed])
+        for its in binds
+    ]
+
+
+def _sent(compiled: Any, executed: Sequence[BindParameter[Any]]) -> Sent:
+    values: dict[str, Any] = compiled.construct_params(extracted_parameters=executed, escape_names=False)
+    text, processors = compiled.string, compiled._bind_processors  # noqa: SLF001
+    if compiled.literal_execute_params or compiled.post_compile_params:
+        state = compiled.construct_expanded_state(values, escape_names=False)
+        text, values, processors = state.statement, state.parameters, {**processors, **state.processors}
+    escaped: Mapping[str, str] = compiled.escaped_bind_names
+    return Sent(
+        text,
+        {
+            escaped.get(name, name): processors[name](value) if name in processors else value
+            for name, value in values.items()
+        },
+    )

@@ -1,0 +1,172 @@
+"""Reads queries that differ in bound values alone: one statement and one transaction for them all."""
+
+from collections.abc import Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import BindParameter, Connection, literal_column
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from sa_notify.change import Key
+from sa_notify.errors import NotTogether
+from sa_notify.live.flat import Flat, flat
+from sa_notify.live.keyed import keyed
+from sa_notify.live.query import Asked, Query, Reading, Row, Rows
+from sa_notify.live.rowkey import rowkey
+from sa_notify.live.snapshot import Snapshot
+from sa_notify.live.template import Shareable, shareable
+from sa_notify.live.together import NUMBER
+from sa_notify.web.failures import sqlstate
+from sa_notify.web.joined import CASTS, joined
+from sa_notify.web.reader import Source
+
+#: What PostgreSQL refuses in the text of a statement, whatever the values: of SQLSTATEs the class.
+_OF_THE_TEXT = ("42", "0A")
+
+
+def shared_by(source: Source) -> "StatementShared | None":
+    """How the statement is read together with others; ``None``: it is read alone."""
+    dialect = source.engine.dialect
+    if dialect.driver not in CASTS or dialect.paramstyle != "pyformat":
+        return None
+    rest = (source.engine, source.total is not None, source.settings, source.dependencies.declared)
+    found = shareable(source.statement, source.dependencies, dialect, source.shape.layout, *rest)
+    return None if found is None else StatementShared(source, found)
+
+
+@dataclass(frozen=True, slots=True)
+class _One:
+    """One parameter row.
+
+    :param number: of the query among those that are read together.
+    """
+
+    number: int
+    shared: "StatementShared"
+    key: Key = ()
+
+
+class StatementShared:
+    """One statement among those of its template."""
+
+    def __init__(self, source: Source, found: Shareable) -> None:
+        self._source = source
+        self._found = found
+
+    @property
+    def binds(self) -> Sequence[BindParameter[Any]]:
+        """Its values, in the template's order."""
+        return self._found.binds
+
+    @property
+    def template(self) -> Hashable:
+        """Equal for queries that can be read together."""
+        return id(self) if self._found.template.barred else self._found.template
+
+    def together(self, asked: Sequence[Asked]) -> list[Reading | Rows]:
+        """Read queries of this template at once; the answers in the same order.
+
+        :raises NotTogether: each of them must be read alone.
+        :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
+        """
+        template, keyed_too = self._found.template, any(item.keys is not None for item in asked)
+        if (template.unkeyed and keyed_too) or (template.barred and len(asked) > 1):
+            raise NotTogether("the database has refused these statements together")
+        whole = [_One(number, _of(item.query)) for number, item in enumerate(asked) if item.keys is None]
+        single = [
+            _One(number, _of(item.query), key) for number, item in enumerate(asked) for key in item.keys or ()
+        ]
+        with self._source.reading() as (connection, snapshot):
+            read = self._readings(connection, snapshot, whole) if whole else {}
+            rows = self._by_key(connection, single) if single else {}
+        return [
+            read[number] if item.keys is None else Rows(rows.get(number, {}), snapshot)
+            for number, item in enumerate(asked)
+        ]
+
+    def _readings(
+        self, connection: Connection, snapshot: Snapshot, asked: Sequence[_One]
+    ) -> dict[int, Reading]:
+        source = self._source
+        tables, doubts, own = source.cache.judge(connection, source.dependencies)
+        with self._barring("barred"):
+            rows = self._rows(connection, source.statement, asked)
+            totals = self._totals(connection, asked)
+        return {
+            one.number: Reading(
+                tuple(rows.get(one.number, ())), totals.get(one.number), snapshot, tables, doubts, own
+            )
+            for one in asked
+        }
+
+    def _totals(self, connection: Connection, asked: Sequence[_One]) -> dict[int, int]:
+        total = self._source.total
+        if total is None:
+            return {}
+        with self._executed(connection, total, asked) as counted:
+            return {int(number): int(count or 0) for count, number in counted}
+
+    def _by_key(self, connection: Connection, asked: Sequence[_One]) -> dict[int, dict[str, Any]]:
+        source = self._source
+        places = [replace(one, number=place) for place, one in enumerate(asked)]
+        found: dict[int, dict[str, Any]] = {one.number: {} for one in asked}
+        with self._barring("unkeyed"):
+            rows = self._rows(connection, keyed(source.statement, source.shape), places)
+            for place, (row, *more) in rows.items():
+                if more or row[0] != rowkey(asked[place].key):
+                    raise NotTogether("a key of the root table has other rows than its own")
+                found[asked[place].number].update([row])
+        return found
+
+    def _rows(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> dict[int, list[Row]]:
+        """Each query's rows by its number; nothing of those that have none."""
+        shape, plan = self._source.shape, self._flat()
+        selecting = statement if plan is None else plan.statement(statement, shape)
+        with self._executed(connection, selecting, asked) as result:
+            if getattr(result, "_unique_filter_state", None) is not None:
+                raise NotTogether("a relationship is loaded by a join")
+            if plan is not None:
+                return plan.by_number(list(result))
+            groups = groupby(result, itemgetter(-1))
+            return {int(number): shape.made_of(list(rows)) for number, rows in groups}
+
+    def _flat(self) -> Flat | None:
+        template = self._found.template
+        if template.flat is None:
+            source = self._source
+            dialect = source.engine.dialect
+            template.flat = (flat(source.statement, source.shape, source.dependencies, dialect),)
+        return template.flat[0]
+
+    @contextmanager
+    def _executed(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> Iterator[Any]:
+        """The rows of all, each with its query's number as the last column, query by query."""
+        numbered = statement.add_columns(literal_column(NUMBER))
+        own, binds = self.binds, [one.shared.binds for one in asked]
+        numbers, keys = [one.number for one in asked], [one.key for one in asked]
+        with Session(connection) as session, joined(connection, numbered, own, binds, numbers, keys):
+            yield session.execute(numbered)
+
+    @contextmanager
+    def _barring(self, flag: str) -> Iterator[None]:
+        """Remember of the template that its statements can't be read together."""
+        try:
+            yield
+        except NotTogether:
+            setattr(self._found.template, flag, True)
+            raise
+        except DBAPIError as error:
+            if not (sqlstate(error) or "").startswith(_OF_THE_TEXT):
+                raise
+            setattr(self._found.template, flag, True)
+            raise NotTogether(f"PostgreSQL refuses them together: SQLSTATE {sqlstate(error)}") from error
+
+
+def _of(query: Query) -> StatementShared:
+    if not isinstance(query.shared, StatementShared):
+        raise NotTogether(f"{query.name} is of another kind")
+    return query.shared

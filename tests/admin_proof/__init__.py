@@ -1,0 +1,1 @@
+"""Generated Flask-Admin lists: after random writes, the live page is what a reload shows."""

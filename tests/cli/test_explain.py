@@ -1,0 +1,110 @@
+"""What the command says of queries of every tier, and of an admin list."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask, session
+from sqlalchemy import Engine
+
+from tests.admin.library import make_app
+from tests.apps.items import Base, create_app
+
+
+@pytest.fixture
+def app(engine: Engine) -> Iterator[Flask]:
+    """The application of the protocol tests."""
+    Base.metadata.create_all(engine)
+    yield create_app(engine, "threading")
+
+
+def explain(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=["sa-notify", "explain", *arguments])
+
+
+def told(app: Flask, *arguments: str) -> dict[str, Any]:
+    result = explain(app, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, Any] = json.loads(result.output)
+    return found
+
+
+def test_a_page_of_a_list(app: Flask) -> None:
+    """Its index and its order are known; what it costs is measured."""
+    found = told(app, "page", '{"owner": 5, "sort": "priority"}')
+    assert found["tier"] == "patch"
+    ((table, columns, index),) = found["tables"]
+    assert (table, index) == ("public.items", "owner_id = 5")
+    assert "title" in columns and "secret" not in columns
+    assert found["order"].startswith("priority desc, id")
+    assert found["why"] == []
+    assert found["milliseconds"] > 0
+
+
+def test_as_text(app: Flask) -> None:
+    result = explain(app, "page", '{"owner": 5}')
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert lines[0] == "page: patch"
+    assert any("public.items" in line and "owner_id = 5" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("query", "tier", "why"),
+    [
+        ("counts", "shared page", "GROUP BY"),
+        ("unheard", "timed", "decorate its model with @realtime"),
+    ],
+)
+def test_what_would_be_cheaper(app: Flask, query: str, tier: str, why: str) -> None:
+    """It says what to write otherwise."""
+    found = told(app, query)
+    assert found["tier"] == tier
+    assert any(why in sentence for sentence in found["why"])
+
+
+def test_an_order_that_leaves_rows_equal(app: Flask) -> None:
+    found = told(app, "page", '{"sort": "title"}')
+    assert found["tier"] == "patch"
+    assert found["order"].startswith("not known here")  # the order of texts is their collation's
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "--admin URL"),
+        (("page", "--admin", "/admin/"), "--admin URL"),
+        (("page", "{"), "PARAMS is no JSON"),
+        (("page", "[]"), "PARAMS must be an object"),
+        (("page", '{"owner": "x"}'), "invalid_params"),
+        (("nothing",), "unknown_query"),
+        (("mine",), "forbidden"),
+        (("--admin", "/elsewhere"), "is no list of a RealtimeModelView"),
+    ],
+)
+def test_what_can_not_be_explained(app: Flask, arguments: tuple[str, ...], sentence: str) -> None:
+    """One sentence, and the exit status 2."""
+    result = explain(app, *arguments)
+    assert result.exit_code == 2
+    assert sentence in result.output
+
+
+def test_an_admin_list(database_url: str) -> None:
+    """By the URL of the page."""
+    app = make_app(database_url)
+    found = told(app, "--admin", "/admin/plain/?page=1&sort=1")
+    assert found["name"] == "admin:plain"
+    assert found["tier"] == "page"
+    assert [table for table, _, _ in found["tables"]] == ["public.author", "public.book"]
+
+
+def test_as_somebody(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whom Flask-Login would know by this id."""
+    found: list[Any] = []
+    query = app.extensions["sa_notify"].find("mine")
+    monkeypatch.setattr(query, "_function", lambda: found.append(session["_user_id"]))
+    result = explain(app, "mine", "--user", "7")
+    assert result.exit_code == 2
+    assert found == ["7"]

@@ -1,0 +1,317 @@
+"""``make seeded-bugs``: defects put into a copy of the tree, one at a time; each has to be found.
+
+A check that can't fail proves nothing. Each defect names the checks that are to find it, the quick ones
+first, and the run says which did. ``ONLY=proof`` runs those with that word in their name.
+"""
+
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+_ROOT: Final = Path(__file__).parents[2]
+_COPIED: Final = ("sa_notify", "tests", "demo", "tools", "migrations", "pyproject.toml", "README.md", "docs")
+_IGNORED: Final = shutil.ignore_patterns("node_modules", "__pycache__", ".artifacts")
+#: A run of the fault lane: long enough for the fault and for what follows it.
+_LANE_SECONDS: Final = 6
+#: To find an example is enough here; the smallest one takes minutes.
+_WITHOUT_SHRINKING: Final = """
+from hypothesis import Phase, settings
+
+settings.register_profile("seeded", phases=(Phase.explicit, Phase.generate), deadline=None)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bug:
+    """One defect.
+
+    :param old: stands once in the file.
+    :param checks: tests by their node id; or ``faults:NAME``, a run of the fault lane with that fault alone,
+        or ``oracle``, three batches of the oracle lane.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    checks: tuple[str, ...]
+
+
+_LOSSES, _ROUTING = "tests/service/test_losses.py", "tests/service/test_routing.py"
+_PROOFS, _WORKERS = "tests/service/test_proofs.py", "tests/security/test_workers.py"
+_OUTBOX = "tests/source/outbox"
+
+BUGS: Final = [
+    Bug(
+        "a gap in a worker's feed is no loss",
+        "sa_notify/source/service/feed.py",
+        "if number != self.number + 1:",
+        "if number < self.number:",
+        (f"{_LOSSES}::test_a_gap_is_a_loss",),
+    ),
+    Bug(
+        "a worker goes on when the dispatcher has lost its feed",
+        "sa_notify/source/service/feed.py",
+        'raise SourceLost("the dispatcher has lost its feed")',
+        "pass",
+        ("faults:leader - PostgreSQL is refused",),
+    ),
+    Bug(
+        "a beat proves the moment in which it arrives",
+        "sa_notify/source/service/following.py",
+        "while self._ticks and self._ticks[0][1] < tick:\n"
+        "                self.proven_at = self._ticks.popleft()[0]",
+        "self.proven_at = time.monotonic()",
+        (f"{_PROOFS}::test_a_beat_that_was_held_back_proves_nothing",),
+    ),
+    Bug(
+        "a proof is claimed while changes that it covers wait for Redis",
+        "sa_notify/service/publisher.py",
+        "if self.position >= self._received:\n            self._prove(at)",
+        "if True:\n            self._prove(at)",
+        (f"{_PROOFS}::test_a_tick_is_claimed_when_what_came_before_it_is_told",),
+    ),
+    Bug(
+        "workers are not told that the dispatcher begins anew",
+        "sa_notify/service/publisher.py",
+        'await self.tell("lost", {})',
+        "pass",
+        ("faults:leader - PostgreSQL is refused",),
+    ),
+    Bug(
+        "what waits for Redis is told in the wrong order",
+        "sa_notify/service/publisher.py",
+        "taken.append(self._queue.popleft())",
+        "taken.append(self._queue.pop())",
+        (f"{_ROUTING}::test_everything_of_a_long_backlog_comes_in_order", f"{_ROUTING}"),
+    ),
+    Bug(
+        "a dispatcher that leads no longer is heard",
+        "sa_notify/redis/lua/tell.lua",
+        "if ARGV[1] ~= '' and (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then",
+        "if false then",
+        (f"{_LOSSES}::test_a_fenced_publisher_says_so",),
+    ),
+    Bug(
+        "who wants single rows is not told of what concerns all",
+        "sa_notify/redis/lua/publish.lua",
+        "if want == true or want and (row == '' or want[row]) then",
+        "if want == true or want and want[row] then",
+        (f"{_ROUTING}::test_rows_alone_can_be_wanted",),
+    ),
+    Bug(
+        "what a worker has in Redis dies while it lives",
+        "sa_notify/redis/lua/renew.lua",
+        "for n = 3, #KEYS do\n  redis.call('PEXPIRE', KEYS[n], ARGV[3])\nend",
+        "",
+        (f"{_LOSSES}::test_everything_of_a_living_worker_lives",),
+    ),
+    Bug(
+        "a leader that hangs is never replaced",
+        "sa_notify/service/leadership.py",
+        "elif now - self._silent_since > SILENT_SECONDS:",
+        "elif now - self._silent_since > 1e9:",
+        ("tests/service/test_takeover.py::test_a_leader_that_hangs_is_replaced_and_stops_itself",),
+    ),
+    Bug(
+        "a new epoch leaves windows as they are",
+        "sa_notify/live/hub.py",
+        "return self._suspect(now, before)",
+        "return []",
+        ("tests/live/test_hub.py", "faults:listening sessions are killed"),
+    ),
+    Bug(
+        "what comes while a window is read is forgotten",
+        "sa_notify/live/state.py",
+        "self.dirty = self.dirty or any(self.wants(tables) for tables in unseen)",
+        "self.dirty = False",
+        ("tests/live/test_hub.py", "oracle"),
+    ),
+    Bug(
+        "a read is believed to have seen transactions that were running",
+        "sa_notify/live/snapshot.py",
+        "return xid < self.xmax and (xid < self.xmin or xid not in self.running)",
+        "return xid < self.xmax",
+        ("tests/live/test_snapshot.py", "oracle"),
+    ),
+    Bug(
+        "tables are read before they are captured",
+        "sa_notify/live/hub.py",
+        "if not (unasked := self._unasked(live)):",
+        "if not (unasked := frozenset[str]()):",
+        ("tests/live/test_hub_gates.py", "tests/web/test_outbox.py"),
+    ),
+    Bug(
+        "what is not proven is called live",
+        "sa_notify/web/runner.py",
+        "return {sid: sound and sid not in overdue for sid in self._hub.clients()}",
+        "return dict.fromkeys(self._hub.clients(), True)",
+        ("faults:leader - PostgreSQL hangs",),
+    ),
+    Bug(
+        "a proof is told before what came with it",
+        "sa_notify/dispatch/feed.py",
+        "        age = self._source.age\n        yield from self._drain()\n",
+        "        age = self._source.age\n",
+        ("tests/dispatch/test_feed.py",),
+    ),
+    Bug(
+        "windows that are wrong are taken for right",
+        "sa_notify/live/proof.py",
+        "    if window.total != reading.total:\n        return False\n",
+        "    return True\n",
+        ("tests/live/test_proof.py",),
+    ),
+    Bug(
+        "what waits for a client has no bound",
+        "sa_notify/web/backlog.py",
+        "return len(waiting) > MOST_PACKETS or sum(map(_characters, waiting)) > MOST_CHARACTERS",
+        "return False",
+        ("tests/web/test_backlog.py::test_a_client_that_is_late_gets_a_snapshot_instead_of_what_it_missed",),
+    ),
+    Bug(
+        "a client that reads nothing is kept for ever",
+        "sa_notify/web/runner.py",
+        "elif self._now() - since > PATIENCE_SECONDS:",
+        "elif self._now() - since > 1e9:",
+        ("tests/web/test_backlog.py::test_a_client_that_never_reads_is_cut_off",),
+    ),
+    Bug(
+        "other workers are not told whose access ends",
+        "sa_notify/source/service/worker.py",
+        'self._scripts.run("tell", names, ["", self._keys.base, FEED_ENTRIES, "revoke", told])',
+        "assert names",
+        (f"{_WORKERS}::test_who_is_refused_is_closed_by_every_worker",),
+    ),
+    Bug(
+        "a logout ends nothing",
+        "sa_notify/web/logouts.py",
+        "user_logged_out.connect(left, app, weak=False)",
+        "assert left",
+        (f"{_WORKERS}::test_a_logout_ends_what_every_worker_sends",),
+    ),
+    Bug(
+        "clients that left are listed",
+        "sa_notify/web/presence.py",
+        "self._present({sid: None})",
+        "pass",
+        (f"{_WORKERS}::test_a_logout_ends_what_every_worker_sends",),
+    ),
+    Bug(
+        "a reader skips what was running when it read before",
+        "sa_notify/source/outbox/reader.py",
+        "FROM sa_notify.outbox_{slot} o WHERE o.xid = ANY ($2)\n",
+        "FROM sa_notify.outbox_{slot} o WHERE o.xid = ANY ($2) AND false\n",
+        (f"{_OUTBOX}/test_completeness.py::test_nothing_is_skipped_doubled_or_swapped", "oracle"),
+    ),
+    Bug(
+        "the outbox is emptied before everybody has read it",
+        "sa_notify/source/outbox/pruning.py",
+        "            if not late:\n",
+        "            if True:\n",
+        (f"{_OUTBOX}/test_pruning.py",),
+    ),
+    Bug(
+        "a reader falls asleep without a last look",
+        "sa_notify/source/outbox/pump.py",
+        "        if self._read(now, NOTHING):\n",
+        "        if False:\n",
+        (f"{_OUTBOX}/test_doorbell.py",),
+    ),
+    Bug(
+        "a table is said to be captured while a writer holds it",
+        "sa_notify/source/outbox/gates.py",
+        "(oid, oid is None or oid in self._held)",
+        "(oid, True)",
+        (f"{_OUTBOX}/test_gates.py",),
+    ),
+]
+
+
+def main() -> int:
+    """Run; the exit status tells of defects that nothing found."""
+    parser = argparse.ArgumentParser(prog="make seeded-bugs")
+    parser.add_argument("--only", default="", help="a part of the names of the defects to try")
+    only = parser.parse_args().only
+    found = [(bug, _caught(bug)) for bug in BUGS if only in bug.name]
+    missed = [bug.name for bug, by in found if by is None]
+    print(f"{len(found) - len(missed)} of {len(found)} seeded bugs were caught")
+    for name in missed:
+        print(f"  NOT caught: {name}")
+    return bool(missed)
+
+
+def _caught(bug: Bug) -> str | None:
+    """The check that found it."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="sa-notify-seeded-", ignore_cleanup_errors=True) as folder:
+        copy = Path(folder)
+        # servers that are started as another user have to get in
+        copy.chmod(0o755)
+        _copy(copy)
+        file = copy / bug.file
+        file.write_text(seeded(bug, file.read_text("utf-8")), "utf-8")
+        with (copy / "tests" / "conftest.py").open("a", encoding="utf-8") as conftest:
+            conftest.write(_WITHOUT_SHRINKING)
+        by = next((told for check in bug.checks if (told := _run(check, copy))), None)
+    print(f"{time.monotonic() - began:6.1f} s  {bug.name}: {by or 'NOT caught'}", flush=True)
+    return by
+
+
+def seeded(bug: Bug, text: str) -> str:
+    """The file's text with the defect.
+
+    :raises ValueError: when the place for it is not there any more.
+    """
+    if text.count(bug.old) != 1:
+        raise ValueError(f"{bug.name}: {bug.file} has its place {text.count(bug.old)} times")
+    return text.replace(bug.old, bug.new)
+
+
+def _copy(target: Path) -> None:
+    for name in _COPIED:
+        source = _ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, target / name, ignore=_IGNORED)
+        else:
+            shutil.copy(source, target / name)
+
+
+def _run(check: str, folder: Path) -> str | None:
+    """What failed; ``None`` when all is well."""
+    done = subprocess.run(
+        [sys.executable, "-m", *_command(check)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == 0:
+        return None
+    if done.returncode != 1:
+        raise RuntimeError(f"{check} can't be run:\n{(done.stdout + done.stderr)[-3000:]}")
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)|^.*(VIOLATION.*)", done.stdout, re.MULTILINE)
+    return f"{check}: {failed[2]:.120}" if failed and failed[2] else failed[1] if failed else check
+
+
+def _command(check: str) -> list[str]:
+    if check == "oracle":
+        return ["tests.faults.oracle", "--batches", "3", "--clients", "2", "--seed", "1"]
+    if check.startswith("faults:"):
+        fault = check.partition(":")[2]
+        lane = ["--seconds", str(_LANE_SECONDS), "--seed", "1", "--pages", "0", "--only", fault]
+        return ["tests.faults", *lane]
+    return ["pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", "--hypothesis-profile=seeded", check]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

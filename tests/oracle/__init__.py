@@ -1,0 +1,1 @@
+"""The oracle: whatever is written, every window equals its SELECT."""

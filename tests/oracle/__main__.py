@@ -1,0 +1,45 @@
+"""``make oracle SIZE=30 SEED=7``: windows against SQL, for so many minutes."""
+
+import argparse
+import random
+import sys
+
+from tests.oracle.lane import DELIVERIES, SIZES, examples, keep, replay, run
+from tests.oracle.server import server
+
+
+def main() -> int:
+    """Run; the exit status tells of differences."""
+    parser = argparse.ArgumentParser(prog="make oracle")
+    parser.add_argument("--minutes", type=float, default=2)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--scripts", choices=sorted(SIZES), default="large", help="how long each is")
+    parser.add_argument("--delivery", choices=DELIVERIES, action="append", help="these alone")
+    parser.add_argument("--keep", action="store_true", help="add what fails to tests/oracle/examples")
+    options = parser.parse_args()
+    deliveries = options.delivery or DELIVERIES
+    print(f"seed {options.seed}", flush=True)
+    with server() as url:
+        kept = [
+            f"{name}: {each}"
+            for name, script in examples().items()
+            for each in replay(url, script, deliveries)
+        ]
+        report = run(
+            url,
+            options.seed,
+            seconds=60 * options.minutes,
+            size=SIZES[options.scripts],
+            deliveries=deliveries,
+            say=lambda line: print(line, flush=True),
+        )
+    for number, (what, script) in enumerate(report.differences):
+        print(f"\n{what}\n{script}")
+        if options.keep:
+            print(keep(script, f"found-{options.seed}-{number}"))
+    print("\n".join([*kept, *report.lines()]))
+    return bool(report.differences or kept)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

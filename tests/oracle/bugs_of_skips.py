@@ -1,0 +1,424 @@
+"""Seeded bugs of what is not read: which changes concern a query, where rows stand, what is patched."""
+
+import operator
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from sa_notify.live import logic, predicate, terms
+from sa_notify.live.effect import NOTHING, Effect
+from tests.oracle.bugs import Seed, bug
+
+# -- conditions
+
+
+@bug
+def not_known_counts_as_false(seed: Seed) -> None:
+    """What Python can't decide is skipped."""
+    seed.value("sa_notify.live.leaves:UNKNOWN", logic.FALSE)
+    seed.value("sa_notify.live.predicate:unknown", lambda columns=(): predicate.constant(logic.FALSE))
+
+
+@bug
+def not_of_null_is_false(seed: Seed) -> None:
+    """As it is, for WHERE; but NOT of that again is TRUE."""
+    seed.value("sa_notify.live.predicate:NOT", tuple(_without_null(one) for one in logic.NOT))
+    seed.value("sa_notify.live.leaves:NULL", logic.FALSE)
+
+
+def _without_null(outcomes: int) -> int:
+    return (outcomes & ~logic.NULL) | (logic.FALSE if outcomes & logic.NULL else 0)
+
+
+@bug
+def or_asks_for_all(seed: Seed) -> None:
+    seed.value("sa_notify.live.predicate:OR", logic.AND)
+
+
+def _images(seed: Seed, choose: Callable[[Any, Any], tuple[Any, Any]]) -> None:
+    seed.wrap("sa_notify.live.known:images", lambda images: lambda *given: choose(*images(*given)))
+
+
+@bug
+def only_the_row_before_is_looked_at(seed: Seed) -> None:
+    """The old value is taken for the new one."""
+    _images(seed, lambda before, after: (before, after and before and {**after, **before}))
+
+
+@bug
+def only_the_row_after_is_looked_at(seed: Seed) -> None:
+    """What leaves a filter is skipped."""
+    _images(seed, lambda before, after: (before and after and {**before, **after}, after))
+
+
+@bug
+def less_or_equal_is_less(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.leaves:comparison",
+        lambda comparison: (
+            lambda operand, compare, value: comparison(
+                operand, operator.lt if compare is operator.le else compare, value
+            )
+        ),
+    )
+
+
+@bug
+def not_in_knows_no_null(seed: Seed) -> None:
+    """``NOT IN (1, NULL)`` is never true; what is skipped by that is right, so the other way: it may be."""
+    seed.wrap(
+        "sa_notify.live.leaves:membership",
+        lambda membership: (
+            lambda operand, wanted, *, negate: membership(
+                operand, [value for value in wanted if value is not None] or wanted, negate=negate
+            )
+        ),
+    )
+
+
+@bug
+def collations_that_ignore_case_are_compared(seed: Seed) -> None:
+    seed.anew("sa_notify.live.terms:_cached")
+    seed.wrap("sa_notify.live.terms:_has_collation", lambda _: lambda type_: False)
+
+
+def _compared(seed: Seed, pattern: str, chosen: terms.Terms) -> None:
+    """A type is compared in other terms than its own."""
+    seed.anew("sa_notify.live.terms:_cached")
+    seed.value("sa_notify.live.terms:_BY_NAME", ((re.compile(pattern), chosen), *terms._BY_NAME))
+
+
+@bug
+def padding_counts(seed: Seed) -> None:
+    """``char(4)`` compares as text, its blanks included."""
+    _compared(seed, r"CHAR\(\d+\)", terms.TEXT)
+
+
+@bug
+def short_floats_are_compared(seed: Seed) -> None:
+    """``real`` has another 0.1 than Python."""
+    _compared(seed, r"REAL|FLOAT\(24\)", terms._FLOAT)
+
+
+@bug
+def texts_are_ordered(seed: Seed) -> None:
+    """Python's order of texts is no collation's; but in C.UTF-8 it is, so it goes backwards."""
+    seed.anew("sa_notify.live.terms:_cached")
+    backwards = replace(terms.TEXT, ordered=True)
+    _compared(seed, r"(VARCHAR(\(\d+\))?|TEXT)", backwards)
+    seed.wrap(
+        "sa_notify.live.ordering:_part",
+        lambda part: (
+            lambda one, value: part(
+                replace(one, descending=not one.descending) if type(value) is str else one, value
+            )
+        ),
+    )
+
+
+@bug
+def numbers_are_compared_as_texts(seed: Seed) -> None:
+    """1.0 is another number than 1."""
+    as_text = replace(terms._NUMERIC, of_change=str, of_wire=str, of_sent=str)
+    _compared(seed, r"NUMERIC.*", as_text)
+
+
+@bug
+def like_ignores_case(seed: Seed) -> None:
+    """Rather not: ILIKE does not."""
+    from sa_notify.live import conditions
+    from sa_notify.live.patterns import ilike, like
+
+    made = {key: (like if one[0] is ilike else one[0], *one[1:]) for key, one in conditions._PATTERNS.items()}
+    seed.value("sa_notify.live.conditions:_PATTERNS", made)
+
+
+# -- which queries are looked at
+
+
+@bug
+def only_the_last_value_is_looked_up(seed: Seed) -> None:
+    """A row that leaves a value of an equality filter is not found under it."""
+    seed.wrap(
+        "sa_notify.live.known:Known.in_terms",
+        lambda in_terms: lambda self, *rest: in_terms(self, *rest)[-1:],
+    )
+
+
+@bug
+def values_that_are_not_known_are_not_looked_up(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.known:Known.in_terms",
+        lambda in_terms: (
+            lambda self, *rest: tuple(
+                value for value in in_terms(self, *rest) if value is not terms.NOT_KNOWN
+            )
+        ),
+    )
+
+
+@bug
+def ends_of_intervals_are_left_out(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.intervals:_span",
+        lambda span: lambda interval: span(replace(interval, low_inclusive=False, high_inclusive=False)),
+    )
+
+
+@bug
+def rows_of_windows_are_not_filed(seed: Seed) -> None:
+    """Nobody finds the windows that a row is in."""
+    seed.wrap("sa_notify.live.index:_Group.hold", lambda _: lambda self, live, rowkeys: None)
+
+
+@bug
+def rows_that_come_later_are_not_filed(seed: Seed) -> None:
+    seed.wrap("sa_notify.live.index:Index.move", lambda _: lambda self, live, left, come: None)
+
+
+@bug
+def who_leaves_empties_the_index(seed: Seed) -> None:
+    """A value is forgotten with the first query that asked for it."""
+
+    def all_of_it(discard: Any) -> Any:
+        def gone(self: Any, live: Any, points: Any) -> None:
+            for value in points.values:
+                self._by_value.pop(value, None)
+
+        return gone
+
+    seed.wrap("sa_notify.live.index:_ByValue.discard", all_of_it)
+
+
+# -- which columns count
+
+
+@bug
+def columns_of_where_do_not_count(seed: Seed) -> None:
+    """Only those that are selected."""
+
+    def plain(plan_of: Any) -> Any:
+        def made(statement: Any, *rest: Any, **options: Any) -> Any:
+            plan = plan_of(statement, *rest, **options)
+            shown = {str(column.name) for column in statement.selected_columns if hasattr(column, "name")}
+            tables = {
+                key: replace(one, columns=one.columns and one.columns & shown)
+                for key, one in plan.tables.items()
+            }
+            return replace(plan, tables=tables)
+
+        return made
+
+    seed.wrap("sa_notify.web.queries:plan_of", plain)
+
+
+@bug
+def columns_of_order_place_nothing(seed: Seed) -> None:
+    """A row that is sorted elsewhere is patched where it stands."""
+
+    def misplaced(rows_of: Any) -> Any:
+        def made(statement: Any, *rest: Any) -> Any:
+            rows = rows_of(statement, *rest)
+            ordered = {
+                str(getattr(column, "name", ""))
+                for clause in statement._order_by_clauses
+                for column in clause._from_objects and clause.get_children()
+            }
+            return rows and replace(rows, placing=rows.placing - ordered)
+
+        return made
+
+    seed.wrap("sa_notify.live.plan:rows_of", misplaced)
+
+
+@bug
+def columns_of_where_place_nothing(seed: Seed) -> None:
+    """A row that leaves the filter is patched where it stands."""
+    seed.wrap(
+        "sa_notify.live.plan:rows_of",
+        lambda rows_of: (
+            lambda statement, *rest: (
+                (rows := rows_of(statement, *rest))
+                and replace(rows, placing=rows.placing - {str(one.name) for one in _where(statement)})
+            )
+        ),
+    )
+
+
+def _where(statement: Any) -> list[Any]:
+    from sqlalchemy import Column
+    from sqlalchemy.sql import visitors
+
+    clause = statement.whereclause
+    key = {column for source in statement.get_final_froms() for column in source.primary_key}
+    inner = [] if clause is None else visitors.iterate(clause)
+    return [one for one in inner if isinstance(one, Column) and one not in key]
+
+
+# -- windows
+
+
+@bug
+def the_last_row_is_behind_the_window(seed: Seed) -> None:
+    """The edge is off by one."""
+    seed.wrap(
+        "sa_notify.live.effect:_side",
+        lambda side: (
+            lambda live, listing, image: _at_edge(live, listing, image) or side(live, listing, image)
+        ),
+    )
+
+
+def _at_edge(live: Any, listing: Any, image: Any) -> int:
+    from sa_notify.live.ordering import key_of_row, key_of_values
+
+    if not (live.window and live.window.rows and listing.limit):
+        return 0
+    at, last = key_of_values(listing.order, image), key_of_row(listing.order, live.window.rows[-1][1])
+    return int(at is not None and at == last)
+
+
+@bug
+def every_window_counts_as_full(seed: Seed) -> None:
+    """What comes behind the last row is skipped although there is room."""
+    seed.wrap(
+        "sa_notify.live.effect:_side",
+        lambda side: lambda live, listing, image: side(live, replace(listing, limit=0), image),
+    )
+
+
+@bug
+def what_comes_before_the_page_does_not_move_it(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.effect:_listed",
+        lambda listed: (
+            lambda live, listing, there: (
+                NOTHING
+                if listing.order and {_sided(live, listing, image) for image in there if image} == {-1}
+                else listed(live, listing, there)
+            )
+        ),
+    )
+
+
+def _sided(live: Any, listing: Any, image: Any) -> int:
+    from sa_notify.live.effect import _side
+
+    return _side(live, listing, image)
+
+
+@bug
+def nulls_stand_at_the_other_end(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.ordering:_part",
+        lambda part: lambda one, value: part(replace(one, nulls_first=not one.nulls_first), value),
+    )
+
+
+@bug
+def descending_is_ascending(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.live.ordering:_part",
+        lambda part: lambda one, value: part(replace(one, descending=False), value),
+    )
+
+
+@bug
+def edges_stay_where_they_were(seed: Seed) -> None:
+    """Where a window begins and ends is looked at once."""
+
+    def shown(show: Any) -> Any:
+        def kept(self: Any, window: Any, rowkeys: Any) -> None:
+            edges = self.edges
+            show(self, window, rowkeys)
+            self.edges = edges
+
+        return kept
+
+    seed.wrap("sa_notify.live.state:LiveQuery.show", shown)
+
+
+@bug
+def deletes_outside_a_window_are_skipped(seed: Seed) -> None:
+    """Of pages beyond the first too, and although there is a total."""
+    seed.wrap(
+        "sa_notify.live.effect:_is_behind",
+        lambda _: lambda live, listing, rowkey: rowkey not in live.rowkeys,
+    )
+
+
+# -- totals
+
+
+@bug
+def totals_only_grow(seed: Seed) -> None:
+    seed.value("sa_notify.live.effect:_GAINED", {-1: NOTHING, 0: NOTHING, 1: Effect(gained=1)})
+
+
+@bug
+def totals_stand_still(seed: Seed) -> None:
+    seed.value("sa_notify.live.effect:_GAINED", {-1: NOTHING, 0: NOTHING, 1: NOTHING})
+
+
+@bug
+def what_a_total_gained_counts_twice(seed: Seed) -> None:
+    """It is kept although the query is read anew."""
+
+    def begun(begin: Any) -> Any:
+        def kept(self: Any, now: float) -> None:
+            gained = self.gained
+            begin(self, now)
+            self.gained = gained
+
+        return kept
+
+    seed.wrap("sa_notify.live.state:LiveQuery.begin_read", begun)
+
+
+# -- patches and shared reads
+
+
+@bug
+def patches_are_forgotten(seed: Seed) -> None:
+    seed.wrap("sa_notify.live.hub:patched", lambda _: lambda live, keys, rows: [])
+
+
+@bug
+def a_patch_is_taken_for_a_reading_of_all(seed: Seed) -> None:
+    """What was due besides is forgotten."""
+
+    def done(begin: Any) -> Any:
+        def begun(self: Any, now: float) -> Any:
+            keys = begin(self, now)
+            self.patching = keys[:1]
+            return keys[:1]
+
+        return begun
+
+    seed.wrap("sa_notify.live.state:LiveQuery.begin_patch", done)
+
+
+@bug
+def answers_go_to_the_wrong_queries(seed: Seed) -> None:
+    """Of what is read together."""
+    seed.wrap(
+        "sa_notify.web.desk:Desk._tell",
+        lambda tell: (
+            lambda self, requests, answers, seconds: tell(
+                self, requests, answers if len({type(one) for one in answers}) > 1 else answers[::-1], seconds
+            )
+        ),
+    )
+
+
+@bug
+def what_fails_together_is_forgotten(seed: Seed) -> None:
+    seed.wrap(
+        "sa_notify.web.desk:Desk._failed",
+        lambda failed: (
+            lambda self, requests, error, spent: (
+                None if len(requests) > 1 else failed(self, requests, error, spent)
+            )
+        ),
+    )

@@ -1,0 +1,156 @@
+"""One run as data: a schema, rows, queries and events; made by chance, played, cut and kept as JSON."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.asking import Asking
+from tests.oracle.kinds import ALWAYS, KINDS
+from tests.oracle.selects import Query
+from tests.oracle.variants import KINDS as VARIANTS
+from tests.oracle.world import TABLES, WRITERS, Schema
+from tests.oracle.writing import Writing
+
+Event = list[Any]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much happens in one script.
+
+    :param groups: of transactions, each followed by a comparison of everything.
+    """
+
+    queries: int
+    groups: int
+
+
+SMALL = Size(queries=12, groups=8)
+LARGE = Size(queries=30, groups=40)
+
+CLIENTS = ("x", "y", "z")
+
+
+def schema_of(dice: random.Random) -> Schema:
+    """Some kinds of columns for each table."""
+    others = [kind for kind in KINDS if kind not in ALWAYS]
+    return {table: sorted(dice.sample(others, dice.randint(1, 5))) for table in TABLES}
+
+
+def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]:
+    """A script over this schema."""
+    # few rows meet each other more often, of many most don't concern a query
+    writing = Writing(dice, schema, dice.choice([7, 7, 30]))
+    queries = Asking(dice, schema).queries(size.queries, dice.choice([0.2, 0.2, 0.8]))
+    events = _Events(dice, writing, list(queries))
+    return {
+        "schema": schema,
+        "rows": writing.start(),
+        "queries": queries,
+        "order": dice.choice([0, dice.randrange(1, 10_000)]),
+        "pace": dice.choice([0, 0.01, 0.3]),
+        "events": events.all(size.groups),
+    }
+
+
+class _Events:
+    """What happens, in order."""
+
+    def __init__(self, dice: random.Random, writing: Writing, names: list[str]) -> None:
+        self._dice, self._writing, self._names = dice, writing, names
+
+    def all(self, groups: int) -> list[Event]:
+        """Everybody comes, then there are writes, and comings and goings."""
+        made: list[Event] = []
+        for number, name in enumerate(self._names):
+            if self._chance(0.9):
+                made.append(["subscribe", CLIENTS[number % len(CLIENTS)], number, name])
+            if self._chance(0.15):
+                made.append(["subscribe", self._dice.choice(CLIENTS), 100 + number, name])
+        for name in self._names:
+            made += self._maybe(["vary", name, self._dice.choice(VARIANTS)], 0.05)
+        made.append(["rest"])
+        for _ in range(groups):
+            made += self._group()
+        return made
+
+    def _group(self) -> list[Event]:
+        made: list[Event] = []
+        if self._chance(0.25):
+            made.append(self._coming())
+        if self._chance(0.25):
+            where = self._dice.choice(["before", "after", "statement", "statement"])
+            inside = self._transaction(0)
+            inside += self._maybe(["follow"], 0.6) + self._maybe(["fail"], 0.15)
+            made.append(["meanwhile", where, self._dice.randrange(4), inside])
+        for _ in range(self._dice.choice([1, 1, 1, 2, 3])):
+            made += self._interleaved() if self._chance(0.2) else self._transaction(0)
+            made += self._maybe(["follow"], 0.3) + self._maybe(["run", self._dice.randint(1, 3)], 0.3)
+        if self._chance(0.05):
+            made.append(self._dice.choice([["prove"], ["suspect"], ["keep"], ["wait", 0.3], ["wait", 3]]))
+        if self._chance(0.05):
+            made.append(["same", self._writing.same()])
+        if self._chance(0.01):
+            made.append(["break", self._transaction(0)])
+        return [*made, ["rest"]]
+
+    def _coming(self) -> Event:
+        sid, name = self._dice.choice(CLIENTS), self._dice.choice(self._names)
+        number = self._dice.randrange(len(self._names))
+        return self._dice.choice(
+            [
+                ["subscribe", sid, number, name],
+                ["subscribe", sid, number, name],
+                ["unsubscribe", sid, number],
+                ["resync", sid, number],
+                ["leave", sid],
+                ["turn", name, self._dice.choice(self._names)],
+                ["lag", sid],
+                ["read", sid],
+                ["read", sid],
+            ]
+        )
+
+    def _transaction(self, writer: int) -> list[Event]:
+        made = self._begin(writer)
+        for _ in range(self._dice.choice([1, 1, 1, 1, 2, 2, 3, 5])):
+            made.append(self._write(writer))
+        return [*made, self._end(writer)]
+
+    def _interleaved(self) -> list[Event]:
+        """Two or three at a time, which end in another order than they began in."""
+        writers = self._dice.sample(range(WRITERS), self._dice.choice([2, 2, 3]))
+        made = [event for writer in writers for event in self._begin(writer)]
+        made += [self._write(self._dice.choice(writers)) for _ in range(self._dice.randint(2, 6))]
+        for writer in self._dice.sample(writers, len(writers)):
+            made.append(self._end(writer))
+            made += self._maybe(["follow"], 0.3) + self._maybe(["rest"], 0.2)
+            made += [self._write(other) for other in writers if other > writer and self._chance(0.3)]
+        return [*made, *(self._end(writer) for writer in writers)]
+
+    def _begin(self, writer: int) -> list[Event]:
+        return (
+            [["begin", writer, self._dice.choice(["REPEATABLE READ", "SERIALIZABLE"])]]
+            if self._chance(0.1)
+            else []
+        )
+
+    def _write(self, writer: int) -> Event:
+        kind = self._dice.choices(["try", "bare", "undo"], [6, 2, 1])[0]
+        return [kind, writer, self._writing.statement()]
+
+    def _end(self, writer: int) -> Event:
+        return [self._dice.choices(["commit", "rollback"], [9, 1])[0], writer]
+
+    def _maybe(self, event: Event, share: float) -> list[Event]:
+        return [event] if self._chance(share) else []
+
+    def _chance(self, share: float) -> bool:
+        return self._dice.random() < share
+
+
+def referred(script: dict[str, Any]) -> dict[str, Query]:
+    """The queries that somebody subscribes to."""
+    names = {event[3] for event in script["events"] if event[0] == "subscribe"}
+    names |= {name for event in script["events"] if event[0] in ("turn", "vary") for name in event[1:3]}
+    return {name: query for name, query in script["queries"].items() if name in names}
