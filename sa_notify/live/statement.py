@@ -18,6 +18,7 @@ def prepare(statement: Any) -> Any:
     """
     _check_kind(statement)
     _check_effects(statement)
+    statement = _bound(statement)
     if isinstance(statement, CompoundSelect):
         return statement
     described = statement.column_descriptions
@@ -40,6 +41,25 @@ def total_statement(statement: Any) -> Select[Any]:
     options = counted._with_options  # noqa: SLF001
     criteria = [option for option in options if isinstance(option, LoaderCriteriaOption)]
     return counting.options(*criteria).execution_options(**statement.get_execution_options())
+
+
+def _bound(statement: Any) -> Any:
+    """With the values of ``params()`` in its parameters: SQLAlchemy 2.1 keeps them beside, as 2.0 did not.
+
+    Whoever looks at the parameters of a statement, to tell two subscribers apart, would see others.
+    """
+    given: dict[str, Any] = {}
+    for element in visitors.iterate(statement):  # what is further outside goes first
+        given = {**(getattr(element, "_params", None) or {}), **given}
+    if not given:
+        return statement
+
+    def bind(parameter: Any) -> None:
+        if parameter.key in given:
+            parameter.value, parameter.callable, parameter.required = given[parameter.key], None, False
+
+    options = {"maintain_key": True, "detect_subquery_cols": True}
+    return visitors.cloned_traverse(statement, options, {"bindparam": bind})
 
 
 def _check_kind(statement: Any) -> None:

@@ -230,3 +230,26 @@ def test_a_missing_value_is_refused() -> None:
     """When the query is built, not when it is read."""
     with pytest.raises(QueryError, match="'which' has no value"):
         _identity(select(Task).where(Task.id == bindparam("which")))
+
+
+PARAM = bindparam("given", 1)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        select(Task).where(Task.id == PARAM),
+        select(Task.id).where(Task.id.in_(select(Owner.id).where(Owner.id == PARAM))),
+        select(Task.id).where(Task.id == PARAM).union(select(Owner.id)),
+        select(Task).where(Task.id == bindparam("given", callable_=lambda: 1)),
+        select(Task).where(Task.id == bindparam("given", required=True)),
+    ],
+)
+def test_params(statement: Any) -> None:
+    """What params() gives is part of it, though SQLAlchemy 2.1 keeps it beside the parameters."""
+    one, same, other = (prepare(statement.params(given=value)) for value in (2, 2, 3))
+
+    assert set(dependencies(one, DIALECT).params.values()) == {2}
+    assert one.compile(dialect=DIALECT).params == {"given": 2}
+    assert _identity(one) == _identity(same)
+    assert _identity(one) != _identity(other)
