@@ -62,11 +62,13 @@ def dispatch(
     http_address: str | None = None,
     sinks: Sequence[str] = (),
     own: Sequence[Named] = (),
+    listen_url: str | None = None,
 ) -> None:
     """Dispatch until a signal ends it.
 
     :param own: sinks of the application.
-
+    :param listen_url: where to LISTEN, if not where the engine leads; else the environment's
+        ``SA_NOTIFY_LISTEN_URL``.
     :raises Refused: when Redis is not named, or something can't work as it is set up.
     """
     redis_url = needed_redis(redis_url)
@@ -75,7 +77,7 @@ def dispatch(
     from sa_notify.service.service import Service
 
     try:
-        connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
+        connect = listen_connect(place.engine, listen_url or os.environ.get("SA_NOTIFY_LISTEN_URL"))
         keys, named = Keys(prefix), [*own, *named_sinks(sinks)]
         _try_out(named, redis_url, keys)
         asyncio.run(

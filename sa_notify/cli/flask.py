@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from flask import current_app
 from flask.cli import AppGroup
 
@@ -42,8 +43,9 @@ def triggers(**options: Any) -> None:
 @http_option
 @sink_option
 def dispatch(**options: Any) -> None:
-    own = current_app.extensions["sa_notify"].sinks if "sa_notify" in current_app.extensions else ()
-    dispatching.dispatch(_place(), own=own, **_with_redis(options))
+    place, extension = _place(), current_app.extensions["sa_notify"]
+    listen_url = extension.settings.listen_url
+    dispatching.dispatch(place, own=extension.sinks, listen_url=listen_url, **_with_redis(options))
 
 
 @group.command("explain", help=explaining.HELP)
@@ -72,13 +74,17 @@ def clients(**options: Any) -> None:
 @tailing.tables_argument
 @json_option
 def tail(**options: Any) -> None:
-    tailing.tail(_place(), **options)
+    place = _place()
+    tailing.tail(place, listen_url=current_app.extensions["sa_notify"].settings.listen_url, **options)
 
 
 def _with_redis(options: dict[str, Any]) -> dict[str, Any]:
-    """The application's own Redis where none is named."""
-    url = options["redis_url"] or current_app.config.get("SA_NOTIFY_REDIS_URL")
-    return {**options, "redis_url": url}
+    """The application's own Redis, and names in it, where none are named."""
+    config, context = current_app.config, click.get_current_context()
+    found = {**options, "redis_url": options["redis_url"] or config.get("SA_NOTIFY_REDIS_URL")}
+    if context.get_parameter_source("prefix") is ParameterSource.DEFAULT:
+        found["prefix"] = config.get("SA_NOTIFY_REDIS_PREFIX", options["prefix"])
+    return found
 
 
 def _place() -> Place:

@@ -28,14 +28,15 @@ _COLOURS = {"insert": "green", "update": "yellow", "delete": "red", "truncate": 
 tables_argument = click.argument("tables", nargs=-1, metavar="[TABLE]...")
 
 
-def tail(place: Place, *, tables: Sequence[str], as_json: bool) -> None:
+def tail(place: Place, *, tables: Sequence[str], as_json: bool, listen_url: str | None = None) -> None:
     """Print until interrupted.
 
+    :param listen_url: as :func:`sa_notify.cli.dispatch.dispatch` has it.
     :raises Refused: when a table is not announced, or the database can't be followed.
     """
     wanted = _wanted(place, tables)
     try:
-        connect = listen_connect(place.engine, os.environ.get("SA_NOTIFY_LISTEN_URL"))
+        connect = listen_connect(place.engine, listen_url or os.environ.get("SA_NOTIFY_LISTEN_URL"))
         source = database_source(connect, "notify")
     except SaNotifyError as error:
         raise Refused(str(error)) from error

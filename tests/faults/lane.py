@@ -4,7 +4,7 @@ import random
 import re
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from statistics import median
@@ -122,8 +122,14 @@ class Lane:
         self._say(f"{fault.name} for {lasts:.1f} s")
         heal = fault.strike(self._rig, self._dice)
         self._look_for(lasts)
+        quiet = self._dice.random() < 0.5
+        if quiet:
+            self._writers.pause()
         heal()
         self._watch.doing = f"{fault.name}, healed"
+        if quiet:
+            self._rest(fault)
+            self._writers.go_on()
         if (took := self._recovered(fault.recovery * self._patience)) is not None:
             self.report.recoveries[fault.name].append(took)
             self._say(f"  live again after {took:.1f} s")
@@ -159,12 +165,28 @@ class Lane:
     def _states(self) -> str:
         return ", ".join(f"{view.live} {view.mark}" for view in [*self._views, *self._tabs])
 
+    def _rest(self, fault: Fault) -> None:
+        """No later change mends what was missed: who is live shows what is there, and all do in the end."""
+        since: dict[str, float] = {}
+        allowed = 0.0 if fault.bypasses else max(FEED_SECONDS, fault.stale) * self._patience
+        until = time.monotonic() + (fault.recovery + fault.rest) * self._patience
+        while (differing := dict(self._differing())) and time.monotonic() < until:
+            now = time.monotonic()
+            since = {name: since.get(name, now) for name in differing if self._views_by_name[name].live}
+            if late := [name for name in since if allowed and now - since[name] > allowed]:
+                break
+            self._look()
+        else:
+            late = list(differing)
+        for name in late:
+            self._violation(f"{fault.name}, healed: {name} is live and differs in {differing[name]}")
+
     def _compare(self, fault: Fault) -> None:
         """While nobody writes, every window equals its SELECT."""
         after = fault.name
         self._writers.pause()
         until = time.monotonic() + fault.rest * self._patience
-        while (differing := self._differing()) and time.monotonic() < until:
+        while (differing := dict(self._differing())) and time.monotonic() < until:
             self._look()
         if differing:
             self._violation(f"after {after}: {differing}")
@@ -173,20 +195,23 @@ class Lane:
                 self._violation(f"after {after}: {held} of our sessions hold vacuum back")
         self._writers.go_on()
 
-    def _differing(self) -> str:
+    def _differing(self) -> Iterator[tuple[str, str]]:
+        """Who shows something else than what is there, and what."""
         engine = self._rig.engine
         for n, view in enumerate(self._views):
             for (query, params), window in zip(view.asked, list(view.windows), strict=True):
-                if query != "page":
-                    continue
                 rows = window.rows if window is not None else None
-                if rows != expected_page(engine, **params):
-                    return f"client {n} differs in {params}: {rows!r:.200}"
+                if query == "page" and rows != expected_page(engine, **params):
+                    yield f"client {n}", f"{params}: {rows!r:.200}"
         expected = [row["id"] for _, row in expected_page(engine, limit=20, sort="priority")]
         for n, tab in enumerate(self._tabs):
             if tab.seen["rows"] != expected:
-                return f"tab {n} differs: {tab.seen['rows']} instead of {expected}"
-        return ""
+                yield f"tab {n}", f"{tab.seen['rows']} instead of {expected}"
+
+    @property
+    def _views_by_name(self) -> dict[str, LiveClient | Tab]:
+        found: dict[str, LiveClient | Tab] = {f"client {n}": view for n, view in enumerate(self._views)}
+        return found | {f"tab {n}": tab for n, tab in enumerate(self._tabs)}
 
     def _forgotten(self) -> None:
         """In Redis is nothing but what the workers that live have put there."""
