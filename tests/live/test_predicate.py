@@ -66,7 +66,9 @@ def check_necessary(predicate: Any, values: Mapping[str, Any]) -> None:
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(needs(), min_size=1, max_size=3), other=PREDICATES, either=st.booleans())
-def test_what_is_needed(things_engine: Engine, rows: Rows, parts: list[Any], other: Any, either: bool) -> None:
+def test_what_is_needed(
+    things_engine: Engine, rows: Rows, parts: list[Any], other: Any, either: bool
+) -> None:
     """Where a predicate is true, so is each of its points and intervals: of OR what all have."""
     condition = and_(or_(*parts), other) if either else and_(*parts)
     truth = answers(things_engine, condition)

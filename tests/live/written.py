@@ -26,7 +26,8 @@ class Written:
     def attend(self) -> None:
         """Open the gates of all tables that there are."""
         self._run(
-            f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
+            f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class"
+            " WHERE relkind = 'r' AND oid >= 16384"
         )
 
     def changes(self) -> list[Change]:
