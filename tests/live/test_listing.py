@@ -16,6 +16,7 @@ from sa_notify.live.plan import plan_of
 from sa_notify.live.shape import Shape
 from tests.live.conditions import PREDICATES
 from tests.live.things import KINDS, Rows, things
+from tests.live.written import SIZE
 
 SORTED = ["i2", "i4", "i8", "n", "n2", "f", "b", "d", "ts", "tz", "tm", "iv", "u", "us", "absent"]
 FEW: Any = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -50,7 +51,7 @@ def directed(draw: Any, column: Any) -> Any:
     return draw(st.sampled_from([turned, turned.nulls_first(), turned.nulls_last()]))
 
 
-@settings(max_examples=120, **FEW)
+@settings(max_examples=80 * SIZE, **FEW)
 @given(
     condition=PREDICATES, order=orders(), limit=st.sampled_from([None, 0, 5, 200]), offset=st.integers(0, 9)
 )

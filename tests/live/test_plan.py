@@ -19,7 +19,7 @@ from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare
 from tests.live.crew import metadata
 from tests.live.statements import KEYS, refilled, statements, transactions
-from tests.live.written import Written, new_database, written
+from tests.live.written import SIZE, Written, new_database, written
 
 DIALECT: Any = psycopg2.dialect()
 FEW: Any = {
@@ -114,7 +114,7 @@ def is_own(plan: Plan, change: Change) -> bool:
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-@settings(max_examples=250, **FEW)
+@settings(max_examples=120 * SIZE, **FEW)
 @given(statement=statements(), seed=SEEDS, data=st.data())
 def test_verdicts(crew: Engine, outbox: Written, statement: Any, seed: int, data: Any) -> None:
     """After changes that the plan calls irrelevant or one row's own, no other row differs."""
