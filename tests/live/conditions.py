@@ -76,9 +76,26 @@ def nulls(draw: Any) -> Any:
 
 @st.composite
 def pairs(draw: Any) -> Any:
-    one, other = draw(st.sampled_from([("i2", "i8"), ("i4", "n"), ("n", "n2"), ("s", "t"), ("t", "turned"),
-                                       ("u", "us"), ("ts", "d"), ("f", "i4"), ("f", "n"), ("e2", "s"), ("b", "b"),
-                                       ("cs", "t"), ("r", "f"), ("absent", "i8")]))  # fmt: skip
+    one, other = draw(
+        st.sampled_from(
+            [
+                ("i2", "i8"),
+                ("i4", "n"),
+                ("n", "n2"),
+                ("s", "t"),
+                ("t", "turned"),
+                ("u", "us"),
+                ("ts", "d"),
+                ("f", "i4"),
+                ("f", "n"),
+                ("e2", "s"),
+                ("b", "b"),
+                ("cs", "t"),
+                ("r", "f"),
+                ("absent", "i8"),
+            ]
+        )
+    )
     return draw(st.sampled_from(COMPARE))(things.c[one], things.c[other])
 
 
@@ -92,7 +109,9 @@ def patterns(draw: Any) -> Any:
         method = [column.like, column.not_like, column.ilike, column.not_ilike][kind]
         return method(text, escape=escape)
     if kind < 7:
-        found = [column.contains, column.startswith, column.endswith][kind - 4](text, autoescape=draw(st.booleans()))
+        found = [column.contains, column.startswith, column.endswith][kind - 4](
+            text, autoescape=draw(st.booleans())
+        )
         return not_(found) if draw(st.booleans()) else found
     if kind == 7:
         return column.icontains(text)
@@ -103,26 +122,60 @@ def patterns(draw: Any) -> Any:
 @st.composite
 def flags(draw: Any) -> Any:
     flag = things.c.b
-    found = draw(st.sampled_from([flag, ~flag, flag.is_(True), flag.is_(False), flag.is_not(True), flag == True,  # noqa: E712
-                                  flag != False, true(), false(), null(), flag.is_not(False)]))  # noqa: E712  # fmt: skip
-    return found
+    return draw(
+        st.sampled_from(
+            [
+                flag,
+                ~flag,
+                flag.is_(True),
+                flag.is_(False),
+                flag.is_not(True),
+                flag == True,  # noqa: E712
+                flag != False,  # noqa: E712
+                true(),
+                false(),
+                null(),
+                flag.is_not(False),
+            ]
+        )
+    )
 
 
 @st.composite
 def unknown(draw: Any) -> Any:
     column = things.c[draw(st.sampled_from(["s", "t"]))]
-    return draw(st.sampled_from([
-        func.length(column) > 1, func.lower(column) == "a", column.collate("C") < "b",
-        case((column == "a", True), else_=things.c.b), things.c.i4 + 1 > things.c.i2, things.c.i4.in_([things.c.i2, 5]),
-        things.c.i4.in_(select(things.c.i2)), type_coerce(things.c.b, Boolean), column.regexp_match("^a"),
-        cast(things.c.i4, Unicode(1)) == "1", func.coalesce(things.c.b, False), (column + "a") == "aa",
-    ]))  # fmt: skip
+    return draw(
+        st.sampled_from(
+            [
+                func.length(column) > 1,
+                func.lower(column) == "a",
+                column.collate("C") < "b",
+                case((column == "a", True), else_=things.c.b),
+                things.c.i4 + 1 > things.c.i2,
+                things.c.i4.in_([things.c.i2, 5]),
+                things.c.i4.in_(select(things.c.i2)),
+                type_coerce(things.c.b, Boolean),
+                column.regexp_match("^a"),
+                cast(things.c.i4, Unicode(1)) == "1",
+                func.coalesce(things.c.b, False),
+                (column + "a") == "aa",
+            ]
+        )
+    )
 
 
 LEAVES = st.one_of(
-    comparisons(), comparisons(), memberships(), distinctions(), spans(), nulls(), pairs(), patterns(), flags(),
+    comparisons(),
+    comparisons(),
+    memberships(),
+    distinctions(),
+    spans(),
+    nulls(),
+    pairs(),
+    patterns(),
+    flags(),
     unknown(),
-)  # fmt: skip
+)
 
 
 def branches(inner: Any) -> Any:
@@ -146,8 +199,16 @@ def needs(draw: Any) -> Any:
     name = draw(st.sampled_from(["i2", "i4", "n", "b", "d", "u", "absent", "e"]))
     kind, column = KINDS[name], things.c[name]
     low, high = draw(bound(name)), draw(bound(name))
-    return draw(st.sampled_from([
-        column == literal(low, column.type), column.in_([low, high, None]), column.is_not_distinct_from(low),
-        column.between(literal(low, column.type), literal(high, column.type)), column > literal(low, column.type),
-        literal(high, column.type) >= column, column <= literal(kind.bound[0], column.type),
-    ]))  # fmt: skip
+    return draw(
+        st.sampled_from(
+            [
+                column == literal(low, column.type),
+                column.in_([low, high, None]),
+                column.is_not_distinct_from(low),
+                column.between(literal(low, column.type), literal(high, column.type)),
+                column > literal(low, column.type),
+                literal(high, column.type) >= column,
+                column <= literal(kind.bound[0], column.type),
+            ]
+        )
+    )

@@ -1,4 +1,4 @@
-"""Models whose statements are of every shape: joins, both kinds of inheritance, composite keys, properties."""
+"""Models for statements of every shape: joins, inheritance of both kinds, composite keys, properties."""
 
 import enum
 import uuid
@@ -33,7 +33,7 @@ class Team(Base):
     title: Mapped[str | None] = mapped_column(String(20))
     size: Mapped[int | None]
     above_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id", ondelete="SET NULL"))
-    above: Mapped["Team | None"] = relationship(remote_side=[id])
+    above: Mapped["Team | None"] = relationship(remote_side="Team.id")
     people: Mapped[list["Person"]] = relationship(back_populates="team")
 
 
@@ -122,5 +122,5 @@ class Counted(Base):
     __tablename__ = "counted"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    n: Mapped[int | None]
-    people = column_property(select(func.count(Person.id)).where(Person.age == id).scalar_subquery())
+    n: Mapped[int | None] = mapped_column()
+    people = column_property(select(func.count(Person.id)).where(Person.age == n).scalar_subquery())

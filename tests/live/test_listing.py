@@ -16,6 +16,7 @@ from sa_notify.live.plan import plan_of
 from sa_notify.live.shape import Shape
 from tests.live.conditions import PREDICATES
 from tests.live.things import KINDS, Rows, things
+from tests.live.written import SIZE
 
 SORTED = ["i2", "i4", "i8", "n", "n2", "f", "b", "d", "ts", "tz", "tm", "iv", "u", "us", "absent"]
 FEW: Any = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture]}
@@ -38,8 +39,10 @@ def orders(draw: Any) -> list[Any]:
     """Columns in any direction; the key among them, seldom not at the end."""
     names = draw(st.lists(st.sampled_from(SORTED), max_size=3, unique=True))
     columns = [directed(draw, things.c[name]) for name in names]
-    columns.insert(draw(st.integers(0, len(columns))) if draw(st.integers(0, 4)) == 0 else len(columns),
-                   directed(draw, things.c.id))  # fmt: skip
+    columns.insert(
+        draw(st.integers(0, len(columns))) if draw(st.integers(0, 4)) == 0 else len(columns),
+        directed(draw, things.c.id),
+    )
     return columns
 
 
@@ -48,8 +51,10 @@ def directed(draw: Any, column: Any) -> Any:
     return draw(st.sampled_from([turned, turned.nulls_first(), turned.nulls_last()]))
 
 
-@settings(max_examples=120, **FEW)
-@given(condition=PREDICATES, order=orders(), limit=st.sampled_from([None, 0, 5, 200]), offset=st.integers(0, 9))
+@settings(max_examples=80 * SIZE, **FEW)
+@given(
+    condition=PREDICATES, order=orders(), limit=st.sampled_from([None, 0, 5, 200]), offset=st.integers(0, 9)
+)
 def test_windows(
     engine: Engine, rows: Rows, condition: Any, order: list[Any], limit: int | None, offset: int
 ) -> None:
@@ -94,7 +99,9 @@ def test_rows_on_the_wire(engine: Engine, rows: Rows, name: str) -> None:
         for key, values in rows.items()
         if not any(word in str(values[f"{name} %"]) for word in ("infinity", "BC", "12026", "24:00"))
     ]
-    statement = select(things.c.id, column.label("x")).where(things.c.id.in_(readable)).order_by(column, things.c.id)
+    statement = (
+        select(things.c.id, column.label("x")).where(things.c.id.in_(readable)).order_by(column, things.c.id)
+    )
     listing = listing_of(statement, engine)
     assert listing is not None
     assert listing.order is not None

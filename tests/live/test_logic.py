@@ -11,7 +11,12 @@ from sa_notify.live import logic
 VALUES = {logic.TRUE: "true", logic.FALSE: "false", logic.NULL: "NULL::boolean"}
 BACK = {True: logic.TRUE, False: logic.FALSE, None: logic.NULL}
 PAIRS = {"AND": logic.AND, "OR": logic.OR}
-SINGLES = {"NOT {}": logic.NOT, "{} IS NULL": logic.IS_NULL, "{} IS TRUE": logic.IS_TRUE, "{} IS FALSE": logic.IS_FALSE}
+SINGLES = {
+    "NOT {}": logic.NOT,
+    "{} IS NULL": logic.IS_NULL,
+    "{} IS TRUE": logic.IS_TRUE,
+    "{} IS FALSE": logic.IS_FALSE,
+}
 
 
 def asked(engine: Engine, expressions: list[str]) -> list[int]:

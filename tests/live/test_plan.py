@@ -19,10 +19,14 @@ from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare
 from tests.live.crew import metadata
 from tests.live.statements import KEYS, refilled, statements, transactions
-from tests.live.written import Written, new_database, written
+from tests.live.written import SIZE, Written, new_database, written
 
 DIALECT: Any = psycopg2.dialect()
-FEW: Any = {"phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink], "deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
+FEW: Any = {
+    "phases": [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+}
 
 
 SEEDS = st.integers(0, 10**6)
@@ -91,10 +95,12 @@ def is_relevant(plan: Plan, change: Change) -> bool:
         return False
     if change.op in ("truncate", "bulk") or change.key is None:
         return True
-    if change.op == "update" and None not in (table.columns, change.columns):
-        if table.columns.isdisjoint(change.columns):  # type: ignore[arg-type, union-attr]
-            return False
-    return any(image is not None and table.condition.may_hold(image) for image in images(change, key_names(change)))
+    changed = change.columns if change.op == "update" else None
+    if changed is not None and table.columns is not None and table.columns.isdisjoint(changed):
+        return False
+    return any(
+        image is not None and table.condition.may_hold(image) for image in images(change, key_names(change))
+    )
 
 
 def is_own(plan: Plan, change: Change) -> bool:
@@ -102,11 +108,13 @@ def is_own(plan: Plan, change: Change) -> bool:
     rows = plan.rows
     if rows is None or change.op != "update" or change.columns is None:
         return False
-    return rows.table == (None, change.table.removeprefix("public.")) and rows.placing.isdisjoint(change.columns)
+    return rows.table == (None, change.table.removeprefix("public.")) and rows.placing.isdisjoint(
+        change.columns
+    )
 
 
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning")
-@settings(max_examples=250, **FEW)
+@settings(max_examples=120 * SIZE, **FEW)
 @given(statement=statements(), seed=SEEDS, data=st.data())
 def test_verdicts(crew: Engine, outbox: Written, statement: Any, seed: int, data: Any) -> None:
     """After changes that the plan calls irrelevant or one row's own, no other row differs."""

@@ -13,6 +13,7 @@ from sa_notify.live.logic import FALSE, NULL, TRUE
 from sa_notify.live.terms import NOT_KNOWN
 from tests.live.conditions import PREDICATES, needs
 from tests.live.things import Rows, things
+from tests.live.written import SIZE
 
 OUTCOMES = {True: TRUE, False: FALSE, None: NULL}
 
@@ -35,7 +36,7 @@ def answers(engine: Engine, condition: Any) -> dict[int, int] | None:
         return None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=90 * SIZE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=PREDICATES)
 def test_postgresql_agrees(things_engine: Engine, rows: Rows, condition: Any) -> None:
     """Its answer is always among the outcomes, and the only one where the predicate says that it is exact."""
@@ -64,9 +65,11 @@ def check_necessary(predicate: Any, values: Mapping[str, Any]) -> None:
         assert span.high is None or value < span.high or (span.high_inclusive and value == span.high)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50 * SIZE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(needs(), min_size=1, max_size=3), other=PREDICATES, either=st.booleans())
-def test_what_is_needed(things_engine: Engine, rows: Rows, parts: list[Any], other: Any, either: bool) -> None:
+def test_what_is_needed(
+    things_engine: Engine, rows: Rows, parts: list[Any], other: Any, either: bool
+) -> None:
     """Where a predicate is true, so is each of its points and intervals: of OR what all have."""
     condition = and_(or_(*parts), other) if either else and_(*parts)
     truth = answers(things_engine, condition)
@@ -78,7 +81,7 @@ def test_what_is_needed(things_engine: Engine, rows: Rows, parts: list[Any], oth
             check_necessary(predicate, values)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30 * SIZE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=PREDICATES, data=st.data())
 def test_missing_values(things_engine: Engine, rows: Rows, condition: Any, data: Any) -> None:
     """What a change does not carry is any value."""

@@ -75,30 +75,62 @@ class Absent(TypeDecorator[int]):
 
 
 TEXTS = [
-    "", "a", "A", "ab", "aB", "abc", "ba", "i", "I", "TITLE", "title", "b%", "b_", "%", "_", "\\", "a\\b", "\\%",
-    "'", '"', "o'clock", "a\nb", "\n", "ä", "Ä", "é", "é", "İi", "ı", "ß", "SS", "K", "k", "K", "😀",
+    "", "a", "A", "ab", "aB", "abc", "ba", "i", "I", "TITLE", "title", "b%", "b_", "%", "_", "\\", "a\\b",
+    "\\%", "'", '"', "o'clock", "a\nb", "\n", "ä", "Ä", "é", "é", "İi", "ı", "ß", "SS", "K", "k", "K", "😀",
     "a😀", "a ", " a", ":x", "%(x)s", "/", "a/b", "null", "true", "ŉ", "Ì", "i̇",
 ]  # fmt: skip
 NUMBERS = [0, 1, -1, 2, 7, 32767, -32768]
 WHOLES = [*NUMBERS, 2**31 - 1, -(2**31)]
 BIG = [*WHOLES, 2**53 - 1, 2**53, 2**53 + 1, 2**63 - 1, -(2**63)]
 DECIMALS = ["0", "-0.00", "1", "1.0", "1.5", "1.50", "-1.5", "0.1", "0.3", "99.99", "12345.67", "NaN"]
-FLOATS = ["0", "-0", "1.5", "0.1", "1e300", "-1e-300", "NaN", "Infinity", "-Infinity", "9007199254740993", "1.1"]
-DATES = ["2026-01-31", "2000-02-29", "0001-01-01", "9999-12-31", "infinity", "-infinity", "0044-03-15 BC",
-         "12026-01-01", "1970-01-01"]  # fmt: skip
-STAMPS = ["2026-01-31 12:00:00", "2026-01-31 12:00:00.5", "2026-01-31 12:00:00.000001", "2000-02-29", "infinity",
-          "-infinity", "0044-03-15 12:00:00.25 BC", "12026-01-01 00:00:01", "9999-12-31 23:59:59.999999"]  # fmt: skip
-ZONED = ["2026-01-31 12:00:00+00", "2026-01-31 13:00:00+01", "2026-01-31 12:00:00.5+00", "infinity", "-infinity",
-         "0044-03-15 12:00:00+00 BC", "12026-01-01 00:00:01+00", "2026-07-01 00:00:00-03:30"]  # fmt: skip
+FLOATS = [
+    "0",
+    "-0",
+    "1.5",
+    "0.1",
+    "1e300",
+    "-1e-300",
+    "NaN",
+    "Infinity",
+    "-Infinity",
+    "9007199254740993",
+    "1.1",
+]
+DATES = [
+    "2026-01-31", "2000-02-29", "0001-01-01", "9999-12-31", "infinity", "-infinity", "0044-03-15 BC",
+    "12026-01-01", "1970-01-01",
+]  # fmt: skip
+STAMPS = [
+    "2026-01-31 12:00:00", "2026-01-31 12:00:00.5", "2026-01-31 12:00:00.000001", "2000-02-29",
+    "infinity",
+    "-infinity", "0044-03-15 12:00:00.25 BC", "12026-01-01 00:00:01", "9999-12-31 23:59:59.999999",
+]  # fmt: skip
+ZONED = [
+    "2026-01-31 12:00:00+00", "2026-01-31 13:00:00+01", "2026-01-31 12:00:00.5+00", "infinity",
+    "-infinity",
+    "0044-03-15 12:00:00+00 BC", "12026-01-01 00:00:01+00", "2026-07-01 00:00:00-03:30",
+]  # fmt: skip
 TIMES = ["00:00:00", "12:34:56", "12:34:56.5", "23:59:59.999999", "24:00:00"]
-SPANS = ["1 mon", "30 days", "29 days 24:00:00", "-1 mon", "1 year 2 mons 3 days 04:05:06.5", "00:00:00",
-         "-00:00:00.5", "1 mon -30 days", "-1 mons +2 days -01:00:00", "360 days", "36:00:00", "1 day 12:00:00"]  # fmt: skip
-UUIDS = ["00000000-0000-0000-0000-00000000000a", "A0000000-0000-0000-0000-000000000001",
-         "10000000-0000-0000-0000-000000000000", "f0000000-0000-0000-0000-000000000000"]  # fmt: skip
+SPANS = [
+    "1 mon", "30 days", "29 days 24:00:00", "-1 mon", "1 year 2 mons 3 days 04:05:06.5", "00:00:00",
+    "-00:00:00.5", "1 mon -30 days", "-1 mons +2 days -01:00:00", "360 days", "36:00:00", "1 day 12:00:00",
+]  # fmt: skip
+UUIDS = [
+    "00000000-0000-0000-0000-00000000000a", "A0000000-0000-0000-0000-000000000001",
+    "10000000-0000-0000-0000-000000000000", "f0000000-0000-0000-0000-000000000000",
+]  # fmt: skip
 UTC = dt.UTC
 HALF = dt.timezone(dt.timedelta(hours=-3, minutes=-30))
-MOMENTS = [dt.datetime(2026, 1, 31, 12), dt.datetime(2026, 1, 31, 12, 0, 0, 500000), dt.datetime(2000, 2, 29),
-           dt.datetime(9999, 12, 31, 23, 59, 59, 999999), dt.datetime(1, 1, 1)]  # fmt: skip
+MOMENTS = [
+    dt.datetime.fromisoformat(moment)
+    for moment in (
+        "2026-01-31 12:00",
+        "2026-01-31 12:00:00.5",
+        "2000-02-29",
+        "9999-12-31 23:59:59.999999",
+        "0001-01-01",
+    )
+]
 
 
 @dataclass(frozen=True)
@@ -118,15 +150,14 @@ KINDS: Mapping[str, Kind] = {
               [Decimal(d) for d in DECIMALS] + [1, 0, 1.5]),
     "n2": Kind(Numeric(12, 2), DECIMALS, [Decimal(d) for d in DECIMALS] + [1, Decimal("1.495"), 0.1]),
     "f": Kind(Float(), FLOATS, [*map(float, FLOATS), 1, Decimal("1.5")]),
-    "r": Kind(REAL(), FLOATS[:2] + ["1.1", "NaN"], [1.1, 0.0, float("nan")]),
+    "r": Kind(REAL(), [*FLOATS[:2], "1.1", "NaN"], [1.1, 0.0, float("nan")]),
     "b": Kind(Boolean(), [True, False], [True, False]),
-    "d": Kind(Date(), DATES, [dt.date(2026, 1, 31), dt.date.min, dt.date.max, dt.date(2000, 2, 29), MOMENTS[0]]),
+    "d": Kind(Date(), DATES, [m.date() for m in MOMENTS] + [MOMENTS[0]]),
     "ts": Kind(DateTime(), STAMPS, [*MOMENTS, dt.date(2000, 2, 29), MOMENTS[0].replace(tzinfo=UTC)]),
     "tz": Kind(DateTime(timezone=True), ZONED,
                [m.replace(tzinfo=UTC) for m in MOMENTS] + [dt.datetime(2026, 7, 1, tzinfo=HALF), MOMENTS[0]]),
     "tm": Kind(Time(), TIMES, [dt.time(), dt.time(12, 34, 56), dt.time(12, 34, 56, 500000), dt.time.max]),
-    "iv": Kind(Interval(), SPANS, [dt.timedelta(30), dt.timedelta(), dt.timedelta(-30), dt.timedelta(hours=36),
-                                   dt.timedelta(microseconds=-500000)]),
+    "iv": Kind(Interval(), SPANS, [*map(dt.timedelta, (30, 0, -30, 1.5)), dt.timedelta(0, -0.5)]),
     "u": Kind(Uuid(), UUIDS, [uuid.UUID(u) for u in UUIDS]),
     "us": Kind(Uuid(as_uuid=False), UUIDS, [*UUIDS, uuid.UUID(UUIDS[0]).hex]),
     "s": Kind(String(40), TEXTS, TEXTS),

@@ -1,5 +1,6 @@
 """What triggers write to the outbox while all gates are open."""
 
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from sa_notify.change import Change
 from sa_notify.source.outbox.rows import changes
 from tests.capture.ears import GATE
 
+#: How many times the usual number of examples.
+SIZE = int(os.environ.get("SA_NOTIFY_TEST_SIZE", "1"))
 _SLOTS = tuple(f"sa_notify.outbox_{n}" for n in range(4))
 
 
@@ -26,7 +29,8 @@ class Written:
     def attend(self) -> None:
         """Open the gates of all tables that there are."""
         self._run(
-            f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class WHERE relkind = 'r' AND oid >= 16384"
+            f"SELECT pg_advisory_lock({GATE} + oid::bigint) FROM pg_class"
+            " WHERE relkind = 'r' AND oid >= 16384"
         )
 
     def changes(self) -> list[Change]:
