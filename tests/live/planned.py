@@ -185,7 +185,11 @@ class Planned(Simulation):
             live = self.hub.subscriptions.get(client.key or "")
             assert live is not None and live.window is not None
             rows, total = live.query.identity.window(self.rows)  # type: ignore[attr-defined]
-            assert (client.rows, live.window.total, client.version) == (list(rows), total, live.window.version)
+            assert (client.rows, live.window.total, client.version) == (
+                list(rows),
+                total,
+                live.window.version,
+            )
             assert live.stale_since is None
 
 
