@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Literal, Protocol
 
@@ -25,18 +26,24 @@ _NO_LISTENING = (
 )
 
 
-def database_source(connect: Connect, wake: Literal["notify", "poll"]) -> "DatabaseSource":
+def database_source(
+    connect: Connect, wake: Literal["notify", "poll"], *, whispered: Callable[[str], None] = lambda _: None
+) -> "DatabaseSource":
     """A new feed of a database.
 
     :param wake: as :class:`sa_notify.source.outbox.source.OutboxSource` has it.
+    :param whispered: called by :meth:`DatabaseSource.read` with what web processes tell each other.
     """
+    whispers = deque[str]()
 
     def outbox() -> OutboxLike:
         from sa_notify.source.outbox.source import OutboxSource
 
-        return OutboxSource(connect, wake=wake)
+        return OutboxSource(connect, wake=wake, whispered=whispers.append)
 
-    return DatabaseSource(connect, outbox, listen=wake == "notify")
+    source = DatabaseSource(connect, outbox, listen=wake == "notify", whispers=whispers)
+    source.whispered = whispered
+    return source
 
 
 class OutboxLike(Source, Interest, Protocol):
@@ -53,13 +60,24 @@ class DatabaseSource:
     :param connect: makes a new connection to the primary.
     :param outbox: makes the source of the outbox.
     :param listen: the connection can LISTEN; without that there is the outbox or nothing.
+    :param whispers: where the outbox's source puts what web processes tell each other.
     """
 
-    def __init__(self, connect: Connect, outbox: Callable[[], OutboxLike], *, listen: bool = True) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        outbox: Callable[[], OutboxLike],
+        *,
+        listen: bool = True,
+        whispers: deque[str] | None = None,
+    ) -> None:
         self._connect = connect
         self._make_outbox = outbox
         self._outbox: OutboxLike | None = None
-        self._notify = NotifySource(connect)
+        self._whispers = deque[str]() if whispers is None else whispers
+        self._notify = NotifySource(connect, whispered=self._whispers.append)
+        #: Called with each of them.
+        self.whispered: Callable[[str], None] = lambda _: None
         self._listen = listen
         self._source: Source = self._notify
         self._unread: Mapping[str, str] = {}
@@ -122,7 +140,10 @@ class DatabaseSource:
         return self._source.fileno()
 
     def read(self) -> list[ChangeSet]:
-        return self._source.read()
+        found = self._source.read()
+        while self._whispers:
+            self.whispered(self._whispers.popleft())
+        return found
 
     def ping(self) -> list[ChangeSet]:
         return self._source.ping()

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import psycopg2
@@ -29,15 +29,23 @@ class NotifySource:
     :param connect: makes a new connection to the primary, as
         :func:`sa_notify.source.connect.listen_connect` gives.
     :param channel: as the triggers have it.
+    :param whispered: called by :meth:`read` and :meth:`ping` with what web processes tell each other.
     :raises SetupError: when the channel can't be a name in PostgreSQL.
     """
 
-    def __init__(self, connect: Connect, channel: str = "sa_notify") -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        channel: str = "sa_notify",
+        *,
+        whispered: Callable[[str], None] = lambda _: None,
+    ) -> None:
         if not 0 < len(channel.encode()) < 64:
             raise SetupError(f"channel {channel!r} is no name in PostgreSQL: use 1 to 63 bytes")
         self._connect = connect
         self._channel = channel
         self._epoch, self._position = "", 0
+        self._whispered = whispered
         self._payloads = Payloads("utf-8")
         self._connection: Connection | None = None
         self._handle: SocketHandle | None = None
@@ -63,7 +71,7 @@ class NotifySource:
         except BaseException:
             self.close()
             raise
-        self._epoch, self._position, self._payloads = uuid.uuid4().hex, 0, Payloads(codec)
+        self._epoch, self._position, self._payloads = uuid.uuid4().hex, 0, Payloads(codec, self._whispered)
 
     def fileno(self) -> int:
         """Descriptor that becomes readable when :meth:`read` may have something."""

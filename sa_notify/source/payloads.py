@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from psycopg2.extensions import connection as Connection  # noqa: N812
@@ -10,7 +10,7 @@ from psycopg2.extensions import connection as Connection  # noqa: N812
 from sa_notify.change import Change
 from sa_notify.errors import MessageError
 from sa_notify.source.message import Message, parse
-from sa_notify.source.signals import SIGNALS
+from sa_notify.source.signals import SIGNALS, WHISPER
 
 logger = logging.getLogger(__name__)
 
@@ -24,10 +24,11 @@ class Payloads:
     """Reads what arrives, and warns of what can't be read.
 
     :param codec: that payloads come in, as :func:`sa_notify.source.listening.begin_session` tells.
+    :param whispered: called with what web processes tell each other.
     """
 
-    def __init__(self, codec: str) -> None:
-        self._codec = codec
+    def __init__(self, codec: str, whispered: Callable[[str], None] = lambda _: None) -> None:
+        self._codec, self._whispered = codec, whispered
         self._complaints = Complaints()
 
     def grouped(self, payloads: Iterable[str]) -> list[Grouped]:
@@ -41,6 +42,9 @@ class Payloads:
 
     def _messages(self, payloads: Iterable[str]) -> Iterator[Message]:
         for payload in payloads:
+            if payload.startswith(WHISPER):
+                self._whispered(payload)
+                continue
             message = None if payload in SIGNALS else self._message(decoded(payload, self._codec))
             if message is not None:
                 yield message

@@ -9,4 +9,7 @@ WANTED: Final = "wanted"
 #: The keeper has answered.
 ANSWERED: Final = "answered"
 
+#: How what web processes tell each other begins; see :mod:`sa_notify.web.whispers`.
+WHISPER: Final = "whisper "
+
 SIGNALS: Final = frozenset((RING, WANTED, ANSWERED))

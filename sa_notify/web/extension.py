@@ -139,7 +139,8 @@ class Dispatcher:
         """Ask the subscribers' functions again now, rather than within a minute.
 
         Those that refuse are closed, those that return another statement move to it. Reaches the
-        clients of this process; with Redis those of every worker, within 2 s.
+        clients of every worker within 2 s: through Redis, or by NOTIFY where there is none (with
+        ``SA_NOTIFY_WAKE="poll"`` of this process alone).
 
         The functions see the cookies that a client connected with. After a logout these may still be good:
         Flask keeps a session in its cookie, signed. That is what ``disconnect`` is for; where Flask-Login

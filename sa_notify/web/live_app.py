@@ -8,7 +8,8 @@ from typing import Any
 
 from flask import Flask, request
 from flask_socketio import SocketIO
-from sqlalchemy import Engine
+from sqlalchemy import Engine, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
@@ -17,6 +18,7 @@ from sa_notify.live.query import Query
 from sa_notify.sink.discovery import Named
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
+from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.source import ServiceSource
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.failures import is_passing
@@ -26,6 +28,7 @@ from sa_notify.web.reader import READING, CoverageCache
 from sa_notify.web.running import Running, Subscription
 from sa_notify.web.settings import Settings
 from sa_notify.web.tokens import Tokens, principal
+from sa_notify.web.whispers import Whispers
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +52,7 @@ class LiveApp:
         self.socketio = socketio
         self.settings = Settings.of(app.config)
         self.tokens = Tokens(app, self.settings.token_max_age)
+        self.whispers = Whispers(app)
         self.coverage = CoverageCache()
         self._engine = engine
         self._queries = queries
@@ -84,7 +88,8 @@ class LiveApp:
         """
         if self.settings.redis_url:
             return self._service(self.settings.redis_url, running)
-        return database_source(listen_connect(self.engine, self.settings.listen_url), self.settings.wake)
+        connect = listen_connect(self.engine, self.settings.listen_url)
+        return database_source(connect, self.settings.wake, whispered=running.whispered)
 
     def _service(self, url: str, running: "Running") -> ServiceSource:
         from sa_notify.redis.connect import connect
@@ -161,8 +166,7 @@ class LiveApp:
         :param user: only subscribers whom Flask-Login knows by this id.
         """
         running = self._ensure_running()
-        if isinstance(running.source, ServiceSource):
-            running.source.revoke(user)  # this worker is told as well, if Redis answers
+        self._tell(running, Revocation(user))
         self.recheck_in(running, user)
 
     def dismiss(self, user: str | None = None) -> None:
@@ -171,8 +175,7 @@ class LiveApp:
         :param user: only of clients whom Flask-Login knows by this id.
         """
         running = self._ensure_running()
-        if isinstance(running.source, ServiceSource):
-            running.source.revoke(user, dismiss=True)
+        self._tell(running, Revocation(user, dismiss=True))
         running.dismiss(user)
 
     def recheck_in(self, running: Running, user: str | None = None) -> None:
@@ -188,6 +191,20 @@ class LiveApp:
                 self._recheck_one(running, subscriber, subscription, user)
             else:  # closed, because its query failed
                 self._drop_closed(running, subscriber, subscription)
+
+    def _tell(self, running: Running, revocation: Revocation) -> None:
+        """Tell other processes; this one is told as well, which does no harm."""
+        if isinstance(running.source, ServiceSource):
+            running.source.revoke(revocation.user, dismiss=revocation.dismiss)
+            return
+        try:
+            running.runtime.call(self._whisper, self.whispers.said(revocation))
+        except SQLAlchemyError:
+            logger.warning("other processes can't be told whose access ends: they ask again within a minute")
+
+    def _whisper(self, payload: str) -> None:
+        with self.engine.begin() as connection:
+            connection.execute(select(func.pg_notify("sa_notify", payload)))
 
     def recheck_coverage(self, running: Running) -> None:
         """Have everything read again if tables or their triggers changed."""

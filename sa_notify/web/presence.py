@@ -23,6 +23,11 @@ class Presence:
         self._clients[sid] = {"user": user, "since": self._clock(), "queries": []}
         self._present({sid: self._clients[sid]})
 
+    @property
+    def users(self) -> set[str | None]:
+        """Everybody who is connected here."""
+        return {client["user"] for client in self._clients.values()}
+
     def of(self, user: str | None) -> list[str]:
         """The connections of a user, or of everybody."""
         return [sid for sid, client in self._clients.items() if user is None or client["user"] == user]

@@ -119,6 +119,14 @@ class Running:
         """Another worker says that somebody's access is to be asked for again."""
         self.runtime.spawn(self._app.recheck_in, self, user)
 
+    def whispered(self, payload: str) -> None:
+        """Another process, or this one, says something by NOTIFY."""
+        with self.lock:
+            users = self.presence.users
+        told = self._app.whispers.meant(payload, users)
+        if told is not None:
+            (self.dismiss if told.dismiss else self.revoked)(told.user)
+
     def dismiss(self, user: str | None) -> None:
         """End the connections of a user's clients, or of all."""
         with self.lock:

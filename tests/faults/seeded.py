@@ -199,6 +199,20 @@ BUGS: Final = [
         (f"{_WORKERS}::test_a_logout_ends_what_every_worker_sends",),
     ),
     Bug(
+        "what strangers whisper is believed",
+        "sa_notify/web/whispers.py",
+        "if not hmac.compare_digest(signature.encode(), self._digest(words).encode()):",
+        "if not signature:",
+        ("tests/security/test_whispers.py::test_strangers_mean_nothing",),
+    ),
+    Bug(
+        "what a message holds is logged",
+        "sa_notify/web/failures.py",
+        'logger.error("live query %s failed: %s\\n%s", name, type(error).__name__, _where(error))',
+        'logger.error("live query %s failed", name, exc_info=error)',
+        (f"{_WORKERS}::test_nobody_gets_what_is_not_theirs",),
+    ),
+    Bug(
         "clients that left are listed",
         "sa_notify/web/presence.py",
         "self._present({sid: None})",

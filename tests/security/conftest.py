@@ -70,9 +70,14 @@ class Site:
     :ivar workers: their URLs.
     """
 
-    def __init__(self, workers: list[str], keys: Keys, redis_url: str) -> None:
-        self.workers, self.keys, self._redis_url = workers, keys, redis_url
+    def __init__(self, workers: list[str], keys: Keys | None = None, redis_url: str = "") -> None:
+        self.workers, self._keys, self._redis_url = workers, keys, redis_url
         self._clients: list[ProtocolClient] = []
+
+    @property
+    def keys(self) -> Keys:
+        assert self._keys is not None
+        return self._keys
 
     def browser(self, user: str, worker: int = 0) -> Browser:
         """Somebody who has logged in; sessions are good on both workers."""

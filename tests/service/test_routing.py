@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import redis
-from sqlalchemy import Engine, text
+from sqlalchemy import Column, Engine, MetaData, Table, Text, insert, text
+from sqlalchemy.schema import CreateSchema
 
+from sa_notify import realtime
 from sa_notify.change import Change, ChangeSet
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
@@ -144,3 +146,38 @@ def test_revocations_reach_who_was_away(leading: InThread, work: Work, redis_url
         assert told == ["early", "late"]
     finally:
         late.close()
+
+
+HOSTILE = [
+    "User", "two words", "a.b", 'quo"te', "it's", "a:b", "$$", "per%cent", "back\\slash", "{brace}",
+    "new\nline", "Größe", "*", "x" * 63,
+]  # fmt: skip
+
+
+def test_tables_of_any_name(
+    leading: InThread, work: Work, engine: Engine, client: redis.Redis, keys: Keys
+) -> None:
+    """Names go through Redis, its scripts and the outbox as they are; so do keys of rows."""
+    metadata = MetaData(schema='ten"ant.1')
+    tables = [Table(name, metadata, Column("id", Text, primary_key=True)) for name in HOSTILE]
+    for table in tables:
+        realtime(table)
+    with engine.begin() as connection:
+        connection.execute(CreateSchema('ten"ant.1'))
+    metadata.create_all(engine)
+    with engine.connect() as connection:
+        quoted = text("SELECT format('%I.%I', CAST(:schema AS text), CAST(:name AS text))")
+        names = [connection.scalar(quoted, {"schema": 'ten"ant.1', "name": name}) for name in HOSTILE]
+    worker, other = work(), work()
+    worker.wanted = frozenset(names)
+    worker.open()
+    other.source.rows({name: {(key,)} for name, key in zip(names, HOSTILE, strict=True)})
+    wait_for(lambda: client.exists(keys.partly(other.source.epoch)), "its rows to be known")
+    with engine.begin() as connection:
+        for table, key in zip(tables, HOSTILE, strict=True):
+            connection.execute(insert(table), [{"id": key}, {"id": "no " + key}])
+    for each in (worker, other):
+        each.until(lambda each=each: len(each.heard) == len(HOSTILE))  # type: ignore[misc]
+    for name, key in zip(names, HOSTILE, strict=True):
+        assert worker.heard[name] == [key, "no " + key]
+        assert other.heard[name] == [key]

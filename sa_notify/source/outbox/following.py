@@ -4,6 +4,7 @@ import logging
 import os
 import time
 import uuid
+from collections.abc import Callable
 from typing import Final
 
 from sa_notify.errors import SourceLost
@@ -33,7 +34,15 @@ _STOP_SECONDS: Final = 2.0
 class Following:
     """What :class:`~sa_notify.source.outbox.source.OutboxSource` opens and closes as one."""
 
-    def __init__(self, connect: Connect, *, pooled: bool, limit_bytes: int, safety_seconds: float) -> None:
+    def __init__(
+        self,
+        connect: Connect,
+        *,
+        pooled: bool,
+        limit_bytes: int,
+        safety_seconds: float,
+        whispered: Callable[[str], None],
+    ) -> None:
         self.epoch = uuid.uuid4().hex
         self.pid = os.getpid()
         #: That names of tables are said in, as :func:`sa_notify.source.payloads.encoded` does.
@@ -44,6 +53,7 @@ class Following:
         self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
         self._connections = Connections(connect, pooled=pooled)
         self._keeper: Keeper | None = None
+        self._tell = whispered
 
     def open(self) -> None:
         """Begin to read.
@@ -66,7 +76,8 @@ class Following:
         )  # fmt: skip
         self.pump = Pump(
             self.epoch, session, ear=self._ear(session), reader=reader, registration=registration,
-            keeper=self._keeper, mailbox=self.mailbox, payloads=Payloads(codec), pace=self._pace(session),
+            keeper=self._keeper, mailbox=self.mailbox, payloads=Payloads(codec, self._whispered),
+            pace=self._pace(session),
         )  # fmt: skip
         if self._keeper:
             self._keeper.start(self._lost, self.pump.answered)
@@ -90,6 +101,10 @@ class Following:
         self.mailbox.close()
 
     # -- inside
+
+    def _whispered(self, text: str) -> None:
+        self._tell(text)
+        self.mailbox.wake()
 
     def _lost(self, error: SourceLost) -> None:
         self.mailbox.fail(error)

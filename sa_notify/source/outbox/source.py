@@ -3,7 +3,7 @@
 import contextlib
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final, Literal
 
 from sa_notify.change import ChangeSet
@@ -37,6 +37,8 @@ class OutboxSource:
         heard, which works behind a pooler of transactions; reads every 1 to 250 ms.
     :param limit_bytes: size of the outbox past which the oldest is dropped unread.
     :param safety_seconds: with ``"notify"``, how often to read although nobody rang.
+    :param whispered: called, by a thread of this source, with what web processes tell each other; what
+        follows is a :meth:`read`.
     :raises SetupError: for another ``wake``.
     """
 
@@ -47,11 +49,13 @@ class OutboxSource:
         *,
         limit_bytes: int = LIMIT_BYTES,
         safety_seconds: float = SAFETY_SECONDS,
+        whispered: Callable[[str], None] = lambda _: None,
     ) -> None:
         if wake not in ("notify", "poll"):
             raise SetupError(f'wake={wake!r} is neither "notify" nor "poll"')
         self._connect, self._pooled = connect, wake == "poll"
         self._limit_bytes, self._safety_seconds = limit_bytes, safety_seconds
+        self._whispered = whispered
         self._following: Following | None = None
         self._epoch = ""
 
@@ -68,6 +72,7 @@ class OutboxSource:
             pooled=self._pooled,
             limit_bytes=self._limit_bytes,
             safety_seconds=self._safety_seconds,
+            whispered=self._whispered,
         )
         try:
             with losing():
