@@ -17,6 +17,9 @@ from sa_notify.live.query import Row
 
 LIST_TEMPLATE = "sa_notify/admin/list.html"
 
+#: Without it in a page the browser library leaves the page alone.
+MARK = "data-sa-notify-bar"
+
 #: The name under which a row carries its look, beside its columns.
 LOOK = ""
 
@@ -25,7 +28,7 @@ def is_marked(html: str, has_rows: bool) -> bool:
     """Whether a rendered page has what the browser library needs, which its template might not use."""
     if "data-sa-parts" in html:
         return "data-sa-live" in html
-    return "data-sa-notify-bar" in html and ("data-sa-key" in html or not has_rows)
+    return MARK in html and ("data-sa-key" in html or not has_rows)
 
 
 class Page:

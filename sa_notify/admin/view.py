@@ -12,7 +12,7 @@ from sa_notify.admin.address import MODES, Address, Mode
 from sa_notify.admin.background import unheard
 from sa_notify.admin.keys import pk_columns, rows_by_key
 from sa_notify.admin.look import look_of
-from sa_notify.admin.page import LIST_TEMPLATE, Page, catching, is_marked
+from sa_notify.admin.page import LIST_TEMPLATE, MARK, Page, catching, is_marked
 from sa_notify.admin.query import ListQuery, query_name
 from sa_notify.admin.reading import table_of
 from sa_notify.admin.record.query import record_queries
@@ -94,6 +94,7 @@ class RealtimeMixin(_Base):
         html = super().render(LIST_TEMPLATE, **kwargs, sa_notify_base=template, sa_notify_look=look_of)
         if "sa_notify_token" in kwargs and not is_marked(html, bool(kwargs["data"])):
             self._warn_of_template(template)
+            html = html.replace(MARK, "data-sa-notify-off", 1)
         return html
 
     def get_list(self, *args: Any, **kwargs: Any) -> Any:

@@ -27,6 +27,9 @@ _TEMPLATES = {
     "title.html": "{% extends 'admin/model/list.html' %}{% block title %}Books{% endblock %}",
     "cards.html": """{% extends 'admin/master.html' %}
         {% block body %}{% for row in data %}{{ row }}{% endfor %}{% endblock %}""",
+    "unkeyed.html": """{% extends 'admin/model/list.html' %}{% block model_list_table %}
+        <table class="model-list">{% for row in data %}<tr><td>{{ row }}</td></tr>{% endfor %}</table>
+        {% endblock %}""",
     "live.html": """{% extends 'admin/master.html' %}{% block body %}{% include 'sa_notify/admin/live.html' %}
         <div id="cards" data-sa-live>{% for row in data %}{{ row }}{% endfor %}</div>{% endblock %}""",
 }  # fmt: skip
@@ -122,7 +125,8 @@ def test_the_mixin_makes_other_view_classes_live(add: Add) -> None:
 
 
 @pytest.mark.parametrize(
-    ("template", "warned"), [("cards.html", True), ("live.html", False), ("title.html", False)]
+    ("template", "warned"),
+    [("cards.html", True), ("unkeyed.html", True), ("live.html", False), ("title.html", False)],
 )
 def test_a_template_that_can_not_be_live_is_told_what_it_needs(
     add: Add, caplog: pytest.LogCaptureFixture, template: str, warned: bool
@@ -134,6 +138,7 @@ def test_a_template_that_can_not_be_live_is_told_what_it_needs(
     told = [record.getMessage() for record in caplog.records if "is not live" in record.getMessage()]
     assert len(told) == warned
     assert not warned or '{% include "sa_notify/admin/live.html" %}' in told[0]
+    assert ("data-sa-notify-bar" in html) is not warned
     assert ("data-sa-parts" in html) is (template == "live.html")
 
 

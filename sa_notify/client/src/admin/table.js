@@ -13,12 +13,8 @@ import { morph } from "./morph.js";
 const LOOK = "";
 
 
-/** The table, if its rows say their keys. */
 export function tableOf(root) {
-  const table = root.querySelector("table.model-list");
-  const rows = [...(table?.rows ?? [])].filter(({ cells }) => cells.length > 1 && cells[0].tagName === "TD");
-  const isKeyed = rows.length === 0 || table.querySelector("tr[data-sa-key], template[data-sa-key]");
-  return isKeyed ? table : null;
+  return root.querySelector("table.model-list");
 }
 
 export class ListTable {
