@@ -4,9 +4,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Alias, BindParameter, FromClause, Join, Select, TableClause
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, Label
+from sqlalchemy import (
+    Alias,
+    BindParameter,
+    Column,
+    ColumnClause,
+    FromClause,
+    Join,
+    Select,
+    TableClause,
+    TextClause,
+)
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
 
 from sa_notify.capture.names import stored
 from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
@@ -22,6 +32,8 @@ _PLAIN_PARTS = (
     "_prefixes", "_suffixes", "_pre_columns_clause", "_post_select_clause", "_post_criteria_clause",
     "_post_body_clause", "_independent_ctes",
 )  # fmt: skip
+#: Texts, and names of what is selected.
+_HIDING = (TextClause, ColumnClause, _textual_label_reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ def rows_of(
     if len(body.froms) != 1:
         return None
     ordered = [direction_of(element).element for element in body.select._order_by_clauses]  # noqa: SLF001
-    if not all(isinstance(element, ColumnElement) for element in ordered):
+    if not all(map(_is_told, ordered)):
         return None
     placing = {name for owner, name in bodies.placing if owner == table}
     placing |= columns_of(ordered, identity.source) | identity.columns
@@ -106,6 +118,15 @@ def _is_plain(body: Body) -> bool:
         return False
     sources = {hash(source) for node in body.froms for source in _sources(node)}
     return all(is_rowwise(column, sources) for column in select.inner_columns)
+
+
+def _is_told(element: Any) -> bool:
+    """Whether it is seen what an ORDER BY sorts by: a number may be that of a selected column."""
+    if isinstance(element, BindParameter):
+        return False
+    return not any(
+        isinstance(part, _HIDING) and not isinstance(part, Column) for part in visitors.iterate(element)
+    )
 
 
 def _is_given(part: Any) -> bool:
