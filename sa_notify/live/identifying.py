@@ -97,7 +97,8 @@ def _of_columns(items: Sequence[Item], key: Sequence[str] | None) -> Identity | 
         return None
     selected: dict[Any, Any] = {base_column(column, source): column for column in reversed(named)}
     wanted = list(table.primary_key)
-    if not wanted or (key and [base_column(column, source) for column in named] != wanted):
+    found = [base_column(column, source) for column in named]
+    if not wanted or (key and list(map(id, found)) != list(map(id, wanted))):
         return None
     if not all(column in selected for column in wanted):
         return None

@@ -19,6 +19,7 @@ from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
 
 from sa_notify.capture.names import stored
+from sa_notify.capture.spec import is_virtual
 from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
 from sa_notify.live.conditions import Conditions, base_column, columns_of
 from sa_notify.live.identifying import Identity, identity_of, wire_name
@@ -167,9 +168,17 @@ def _equated(condition: Any, source: FromClause) -> set[str]:
         return set()
     for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
         column = base_column(one, source)
-        if column is not None and not columns_of([other], source):
+        if column is not None and not columns_of([other], source) and _compare_alike(column, other):
             return {stored(column.name)}
     return set()
+
+
+def _compare_alike(column: Any, other: Any) -> bool:
+    """Whether equality with it is that of the key: two keys may equal the same float, or under a collation."""
+    terms = terms_of(column.type)
+    plain = isinstance(other, (Column, BindParameter))
+    other_terms = terms_of(other.type) if plain else None
+    return terms is not None and other_terms is not None and terms.name == other_terms.name
 
 
 def _number(clause: Any) -> Any:
@@ -198,7 +207,7 @@ def _order(statement: Any, body: Body, source: FromClause) -> tuple[OrderColumn,
             break
         direction = direction_of(element)
         column = base_column(direction.element, source)
-        terms = None if column is None else terms_of(column.type)
+        terms = None if column is None or is_virtual(column) else terms_of(column.type)
         attribute = None if column is None else _attribute(statement, body, source, column)
         if column is None or terms is None or attribute is None or not terms.ordered:
             return None

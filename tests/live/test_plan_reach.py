@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import (
+    Float,
     Unicode,
     and_,
     bindparam,
@@ -194,6 +195,8 @@ def test_no_listings(statement: Any) -> None:
         (select(Team).join(Team.people), None),
         (select(Person, Team), None),
         (TOTAL.join(Team, Team.id == Team.size), None),
+        (TOTAL.join(Team, Team.id == Person.score), {"id", "age", "score"}),
+        (TOTAL.join(Team, Team.id == cast(Person.score, Float)), None),  # as floats, large numbers are one
         (TOTAL.join(Team, or_(Team.id == Person.team_id, Team.size == 1)), None),
         (TOTAL.join(T, T.id == Person.team_id).where(Person.id.in_(select(A.id))), None),
         (select(Team).join(T, Team.above_id == T.id), None),
@@ -211,6 +214,10 @@ def test_keys_that_are_given() -> None:
     assert planned(statement, key=["p", "c"]).rows is not None
     assert planned(statement, key=["c", "p"]).rows is None  # in another order it is another text
     assert planned(statement, key=["c"]).rows is None
+    both = statement.add_columns(Person.id.label("id")).join(Person)
+    assert planned(both, key=["p", "c"]).rows is not None
+    assert planned(both, key=["id", "c"]).rows is None
+    assert planned(both, key=["p", "id"]).rows is None
     assert planned(statement).rows is not None
 
 
