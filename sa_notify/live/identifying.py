@@ -11,9 +11,9 @@ from sqlalchemy.sql.elements import ColumnElement, Label
 from sqlalchemy.types import TypeDecorator
 
 from sa_notify.capture.names import stored
-from sa_notify.live.conditions import base_column
 from sa_notify.live.items import Item, items_of
 from sa_notify.live.resolve import resolved
+from sa_notify.live.sides import base_column
 from sa_notify.live.terms import terms_of
 
 #: Types whose values drivers give so that their text is PostgreSQL's own, for all of them.

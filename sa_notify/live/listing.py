@@ -21,11 +21,12 @@ from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_referen
 from sa_notify.capture.names import stored
 from sa_notify.capture.spec import is_virtual
 from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
-from sa_notify.live.conditions import Conditions, base_column, columns_of
+from sa_notify.live.conditions import Conditions
 from sa_notify.live.identifying import Identity, identity_of, wire_name
 from sa_notify.live.ordering import OrderColumn, direction_of
 from sa_notify.live.predicate import Predicate
 from sa_notify.live.rowwise import is_rowwise
+from sa_notify.live.sides import base_column, columns_of
 from sa_notify.live.terms import is_plain, terms_of
 
 _PLAIN_PARTS = (
@@ -174,7 +175,7 @@ def _equated(condition: Any, source: FromClause) -> set[str]:
 
 
 def _compare_alike(column: Any, other: Any) -> bool:
-    """Whether equality with it is that of the key: two keys may equal the same float, or under a collation."""
+    """Whether equality with it is that of the key: two keys may equal one float, or under a collation."""
     terms = terms_of(column.type)
     plain = isinstance(other, (Column, BindParameter))
     other_terms = terms_of(other.type) if plain else None
