@@ -1,16 +1,15 @@
 """Predicates from SQL expressions; whatever is not understood is unknown."""
 
 import operator
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Cast, Column, FromClause, types
-from sqlalchemy.sql import operators, visitors
+from sqlalchemy import Column, FromClause, types
+from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import (
     AsBoolean,
     BinaryExpression,
     BooleanClauseList,
-    ClauseList,
     ExpressionClauseList,
     False_,
     Grouping,
@@ -18,15 +17,14 @@ from sqlalchemy.sql.elements import (
     True_,
     UnaryExpression,
 )
-from sqlalchemy.types import TypeEngine
 
 from sa_notify.capture.names import stored
-from sa_notify.capture.spec import is_virtual
 from sa_notify.live import leaves, patterns, predicate
 from sa_notify.live.leaves import Operand
 from sa_notify.live.logic import FALSE, NULL, TRUE
 from sa_notify.live.predicate import Predicate
-from sa_notify.live.resolve import POSTGRESQL, resolved
+from sa_notify.live.resolve import resolved
+from sa_notify.live.sides import Sides, columns_of
 from sa_notify.live.terms import NOT_KNOWN, TEXT, terms_of
 
 _COMPARISONS: Final = {
@@ -63,22 +61,6 @@ _CONDITIONS: Final = (BooleanClauseList, BinaryExpression, UnaryExpression)
 _NULLABLE: Final = (types.String, types.Numeric, types.Float, types.LargeBinary)
 
 
-def base_column(element: Any, source: FromClause) -> Column[Any] | None:
-    """The table's column that the element is, where it is one of ``source``, a table or its alias."""
-    table = getattr(element, "table", None)
-    if not isinstance(element, Column) or table is None or hash(table) != hash(source):
-        return None
-    base = next(iter(element.base_columns))
-    return base if isinstance(base, Column) else None
-
-
-def columns_of(elements: Iterable[Any], source: FromClause) -> frozenset[str]:
-    """Stored names of the columns of ``source`` that the expressions have anywhere in them."""
-    inner = (column for element in elements for column in visitors.iterate(element))
-    found = (base_column(column, source) for column in inner)
-    return frozenset(stored(column.name) for column in found if column is not None)
-
-
 class Conditions:
     """Makes predicates over the rows of one place in a statement's FROM.
 
@@ -87,6 +69,7 @@ class Conditions:
 
     def __init__(self, source: FromClause) -> None:
         self._source = source
+        self._sides = Sides(source)
 
     def all_of(self, clauses: Sequence[Any]) -> Predicate:
         """That all of the expressions are true."""
@@ -128,7 +111,7 @@ class Conditions:
         return predicate.negated(self.of(clause.element)) if clause.operator is operators.is_false else None
 
     def _flag(self, clause: Any) -> Predicate | None:
-        operand = self._operand(clause)
+        operand = self._sides.operand(clause)
         return leaves.truth(operand) if operand is not None and operand.terms.name == "bool" else None
 
     # -- two sides
@@ -150,7 +133,7 @@ class Conditions:
         return self._pattern(clause) if kind in _PATTERNS else None
 
     def _comparison(self, left: Any, compare: Any, right: Any) -> Predicate | None:
-        one, other = self._operand(left), self._operand(right)
+        one, other = self._sides.operand(left), self._sides.operand(right)
         if one is None and other is None:
             return None
         if one is not None and other is not None:
@@ -158,7 +141,7 @@ class Conditions:
             return leaves.pair(one, compare, other) if same else None
         if one is None:
             return self._comparison(right, _MIRRORED[compare], left)
-        value = self._value(one, right)
+        value = self._sides.value(one, right)
         return leaves.comparison(one, compare, value) if _is_known(value, one, compare) else None
 
     def _is(self, left: Any, right: Any, *, negate: bool) -> Predicate | None:
@@ -172,7 +155,7 @@ class Conditions:
 
     def _is_null(self, element: Any, *, negate: bool) -> Predicate | None:
         inner = element.element if isinstance(element, Grouping) else element
-        column = self._column(inner)
+        column = self._sides.column(inner)
         if column is not None:
             # JSON's null is not NULL, and a composite value may be made of NULLs
             sure = terms_of(column.type) is not None or isinstance(resolved(column.type), _NULLABLE)
@@ -183,15 +166,15 @@ class Conditions:
         return predicate.negated(found) if found is not None and negate else found
 
     def _distinct(self, clause: Any, *, negate: bool) -> Predicate | None:
-        operand = self._operand(clause.left)
+        operand = self._sides.operand(clause.left)
         if operand is None:
             return self._is_null(clause.left, negate=not negate) if isinstance(clause.right, Null) else None
-        value = self._value(operand, clause.right)
+        value = self._sides.value(operand, clause.right)
         return None if value is NOT_KNOWN else leaves.distinction(operand, value, negate=negate)
 
     def _in(self, clause: Any, *, negate: bool) -> Predicate | None:
-        operand = self._operand(clause.left)
-        values = self._values(operand, clause.right) if operand is not None else None
+        operand = self._sides.operand(clause.left)
+        values = self._sides.values(operand, clause.right) if operand is not None else None
         if operand is None or values is None or NOT_KNOWN in values:
             return None
         return leaves.membership(operand, values, negate=negate)
@@ -211,59 +194,15 @@ class Conditions:
 
     def _pattern(self, clause: Any) -> Predicate | None:
         make, negate, before, after = _PATTERNS[clause.operator]
-        operand = self._operand(clause.left)
+        operand = self._sides.operand(clause.left)
         if operand is None or operand.terms is not TEXT:
             return None
-        value = self._value(operand, clause.right)
+        value = self._sides.value(operand, clause.right)
         if type(value) is not str:
             return leaves.comparison(operand, operator.eq, None) if value is None else None
         escape = (clause.modifiers or {}).get("escape")
         matcher = make(before + value + after, "\\" if escape is None else escape)
         return None if matcher is None else leaves.pattern(operand, matcher, negate=negate)
-
-    # -- sides
-
-    def _column(self, element: Any) -> Column[Any] | None:
-        column = base_column(element, self._source)
-        return None if column is None or is_virtual(column) else column
-
-    def _operand(self, element: Any) -> Operand | None:
-        if isinstance(element, Grouping):
-            return self._operand(element.element)
-        if isinstance(element, Cast):
-            return self._cast(element)
-        column = self._column(element)
-        terms = None if column is None else terms_of(column.type)
-        if column is None or terms is None:
-            return None
-        return Operand(stored(column.name), terms, terms.of_change)
-
-    def _cast(self, element: Any) -> Operand | None:
-        inner = self._operand(element.clause)
-        if inner is None or not inner.plain or inner.terms.text_of is None or not _is_any_text(element.type):
-            return None
-        return Operand(inner.column, TEXT, inner.terms.text_of, plain=inner.terms is TEXT)
-
-    def _value(self, operand: Operand, element: Any) -> Any:
-        if isinstance(element, Grouping):
-            return self._value(operand, element.element)
-        if isinstance(element, Null):
-            return None
-        if isinstance(element, (True_, False_)) and operand.terms.name == "bool":
-            return isinstance(element, True_)
-        if not isinstance(element, BindParameter) or not _has_value(element) or element.expanding:
-            return NOT_KNOWN
-        return operand.terms.of_bind(element.value, element.type)
-
-    def _values(self, operand: Operand, element: Any) -> list[Any] | None:
-        if isinstance(element, BindParameter):
-            if not (element.expanding and _has_value(element) and isinstance(element.value, (list, tuple))):
-                return None
-            return [operand.terms.of_bind(value, element.type) for value in element.value]
-        inner = element.element if isinstance(element, Grouping) else element
-        if not isinstance(inner, ClauseList):
-            return None
-        return [self._value(operand, item) for item in inner.clauses]
 
 
 _CONSTANTS: Final = {"true": TRUE, "false": FALSE, "null": NULL}
@@ -282,20 +221,9 @@ def _is_loose(part: Any, within: Any) -> bool:
     return isinstance(part, BooleanClauseList) and (part.operator, within) != (operators.and_, operators.or_)
 
 
-def _has_value(bind: BindParameter[Any]) -> bool:
-    return bind.callable is None and not bind.required
-
-
 def _comparable(operand: Operand, compare: Callable[[Any, Any], bool]) -> bool:
     return operand.terms.ordered or compare in _UNORDERED
 
 
 def _is_known(value: Any, operand: Operand, compare: Callable[[Any, Any], bool]) -> bool:
     return value is not NOT_KNOWN and (value is None or _comparable(operand, compare))
-
-
-def _is_any_text(type_: TypeEngine[Any]) -> bool:
-    """A cast to it neither shortens a text nor says how it is compared."""
-    if terms_of(type_) is not TEXT or isinstance(resolved(type_), types.Enum):
-        return False
-    return resolved(type_).compile(dialect=POSTGRESQL).upper() in ("VARCHAR", "TEXT")

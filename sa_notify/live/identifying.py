@@ -11,9 +11,9 @@ from sqlalchemy.sql.elements import ColumnElement, Label
 from sqlalchemy.types import TypeDecorator
 
 from sa_notify.capture.names import stored
-from sa_notify.live.conditions import base_column
 from sa_notify.live.items import Item, items_of
 from sa_notify.live.resolve import resolved
+from sa_notify.live.sides import base_column
 from sa_notify.live.terms import terms_of
 
 #: Types whose values drivers give so that their text is PostgreSQL's own, for all of them.
@@ -97,7 +97,8 @@ def _of_columns(items: Sequence[Item], key: Sequence[str] | None) -> Identity | 
         return None
     selected: dict[Any, Any] = {base_column(column, source): column for column in reversed(named)}
     wanted = list(table.primary_key)
-    if not wanted or (key and [base_column(column, source) for column in named] != wanted):
+    found = [base_column(column, source) for column in named]
+    if not wanted or (key and list(map(id, found)) != list(map(id, wanted))):
         return None
     if not all(column in selected for column in wanted):
         return None

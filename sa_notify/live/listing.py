@@ -4,17 +4,29 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Alias, BindParameter, FromClause, Join, Select, TableClause
-from sqlalchemy.sql import operators
-from sqlalchemy.sql.elements import ColumnElement, Label
+from sqlalchemy import (
+    Alias,
+    BindParameter,
+    Column,
+    ColumnClause,
+    FromClause,
+    Join,
+    Select,
+    TableClause,
+    TextClause,
+)
+from sqlalchemy.sql import operators, visitors
+from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
 
 from sa_notify.capture.names import stored
+from sa_notify.capture.spec import is_virtual
 from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
-from sa_notify.live.conditions import Conditions, base_column, columns_of
+from sa_notify.live.conditions import Conditions
 from sa_notify.live.identifying import Identity, identity_of, wire_name
 from sa_notify.live.ordering import OrderColumn, direction_of
 from sa_notify.live.predicate import Predicate
 from sa_notify.live.rowwise import is_rowwise
+from sa_notify.live.sides import base_column, columns_of
 from sa_notify.live.terms import is_plain, terms_of
 
 _PLAIN_PARTS = (
@@ -22,6 +34,8 @@ _PLAIN_PARTS = (
     "_prefixes", "_suffixes", "_pre_columns_clause", "_post_select_clause", "_post_criteria_clause",
     "_post_body_clause", "_independent_ctes",
 )  # fmt: skip
+#: Texts, and names of what is selected.
+_HIDING = (TextClause, ColumnClause, _textual_label_reference)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ def rows_of(
     if len(body.froms) != 1:
         return None
     ordered = [direction_of(element).element for element in body.select._order_by_clauses]  # noqa: SLF001
-    if not all(isinstance(element, ColumnElement) for element in ordered):
+    if not all(map(_is_told, ordered)):
         return None
     placing = {name for owner, name in bodies.placing if owner == table}
     placing |= columns_of(ordered, identity.source) | identity.columns
@@ -106,6 +120,15 @@ def _is_plain(body: Body) -> bool:
         return False
     sources = {hash(source) for node in body.froms for source in _sources(node)}
     return all(is_rowwise(column, sources) for column in select.inner_columns)
+
+
+def _is_told(element: Any) -> bool:
+    """Whether it is seen what an ORDER BY sorts by: a number may be that of a selected column."""
+    if isinstance(element, BindParameter):
+        return False
+    return not any(
+        isinstance(part, _HIDING) and not isinstance(part, Column) for part in visitors.iterate(element)
+    )
 
 
 def _is_given(part: Any) -> bool:
@@ -146,9 +169,17 @@ def _equated(condition: Any, source: FromClause) -> set[str]:
         return set()
     for one, other in ((condition.left, condition.right), (condition.right, condition.left)):
         column = base_column(one, source)
-        if column is not None and not columns_of([other], source):
+        if column is not None and not columns_of([other], source) and _compare_alike(column, other):
             return {stored(column.name)}
     return set()
+
+
+def _compare_alike(column: Any, other: Any) -> bool:
+    """Whether equality with it is that of the key: two keys may equal one float, or under a collation."""
+    terms = terms_of(column.type)
+    plain = isinstance(other, (Column, BindParameter))
+    other_terms = terms_of(other.type) if plain else None
+    return terms is not None and other_terms is not None and terms.name == other_terms.name
 
 
 def _number(clause: Any) -> Any:
@@ -177,7 +208,7 @@ def _order(statement: Any, body: Body, source: FromClause) -> tuple[OrderColumn,
             break
         direction = direction_of(element)
         column = base_column(direction.element, source)
-        terms = None if column is None else terms_of(column.type)
+        terms = None if column is None or is_virtual(column) else terms_of(column.type)
         attribute = None if column is None else _attribute(statement, body, source, column)
         if column is None or terms is None or attribute is None or not terms.ordered:
             return None

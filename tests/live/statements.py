@@ -147,7 +147,7 @@ def odd(draw: Draw) -> Any:
     few = select(Person.id, Person.team_id).where(where).order_by(Person.id).limit(2)
     young = select(Person.id, Person.team_id).where(Person.age < n).cte("young")
     above = select(Team.id, Team.above_id).where(Team.size == n).cte("above", recursive=True)
-    above = above.union_all(
+    above = above.union(  # not UNION ALL: teams may stand above each other for ever
         select(Team.id, Team.above_id).join(above, Team.above_id == above.c.id).where(Team.size > 0)
     )
     inner = lateral(select(Badge.worth).where(Badge.person_id == Person.id, Badge.worth > n).limit(1))
