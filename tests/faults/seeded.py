@@ -130,10 +130,10 @@ BUGS: Final = [
     ),
     Bug(
         "what comes while a window is read is forgotten",
-        "sa_notify/live/state.py",
-        "self.dirty = self.dirty or any(self.wants(tables) for tables in unseen)",
-        "self.dirty = False",
-        ("tests/live/test_hub.py", "oracle"),
+        "sa_notify/live/noting.py",
+        "note(live, xid, Known(change))",
+        "continue",
+        ("tests/live/test_journal.py", "oracle"),
     ),
     Bug(
         "a read is believed to have seen transactions that were running",
@@ -145,15 +145,15 @@ BUGS: Final = [
     Bug(
         "tables are read before they are captured",
         "sa_notify/live/hub.py",
-        "if not (unasked := self._unasked(live)):",
-        "if not (unasked := frozenset[str]()):",
+        "return [] if self._asking.holds(live) else self._begin_read(live, now)",
+        "return self._begin_read(live, now)",
         ("tests/live/test_hub_gates.py", "tests/web/test_outbox.py"),
     ),
     Bug(
         "what is not proven is called live",
         "sa_notify/web/runner.py",
-        "return {sid: sound and sid not in overdue for sid in self._hub.clients()}",
-        "return dict.fromkeys(self._hub.clients(), True)",
+        "return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}",
+        "return dict.fromkeys(self._hub.subscriptions.clients(), True)",
         ("faults:leader - PostgreSQL hangs",),
     ),
     Bug(

@@ -28,7 +28,7 @@ from sa_notify.live.declared import declared
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.query import Reading
 from sa_notify.live.shape import Shape, prepare
-from sa_notify.web.reader import READING, CoverageCache, StatementReader
+from sa_notify.web.reader import READING, CoverageCache, Source, StatementReader
 from tests.apps.items import Item, Owner, Unheard
 
 DDL = """
@@ -117,7 +117,7 @@ def read(
         declared=None if tables is None else declared(tables),
     )
     cache = cache or CoverageCache()
-    return StatementReader(engine, cache, statement, Shape(statement), found, None, tuple(settings))()
+    return StatementReader(Source(engine, cache, statement, Shape(statement), found, None, tuple(settings)))()
 
 
 def view(name: str) -> Any:
@@ -345,7 +345,7 @@ def test_nothing_less_is_found_beside_other_statements(database: Engine) -> None
     with database.connect().execution_options(**READING) as connection:
         for name, (statement, tables, doubts) in NASTY.items():
             found = dependencies(prepare(statement), database.dialect)
-            names, told = CoverageCache().judge(connection, found)
+            names, told, _ = CoverageCache().judge(connection, found)
             # nothing has run, and what can't be read can't be followed
             expected = set() if "special kind" in str(told) else tables - UNHEARD
             if not names >= expected or bool(told) < bool(doubts):
