@@ -62,7 +62,7 @@ BUGS: Final = [
         "sa_notify/source/service/feed.py",
         'raise SourceLost("the dispatcher has lost its feed")',
         "pass",
-        (f"{_LOSSES}::test_a_database_that_is_lost_is_a_loss", "faults:leader - PostgreSQL is refused"),
+        ("faults:leader - PostgreSQL is reset", f"{_LOSSES}::test_a_database_that_is_lost_is_a_loss"),
     ),
     Bug(
         "a beat proves the moment in which it arrives",
@@ -84,7 +84,7 @@ BUGS: Final = [
         "sa_notify/service/publisher.py",
         'await self.tell("lost", {})',
         "pass",
-        (f"{_LOSSES}::test_a_database_that_is_lost_is_a_loss", "faults:leader - PostgreSQL is refused"),
+        ("faults:leader - PostgreSQL is reset", f"{_LOSSES}::test_a_database_that_is_lost_is_a_loss"),
     ),
     Bug(
         "what waits for Redis is told in the wrong order",
