@@ -39,23 +39,41 @@ def look_of(context: Context, row: Any) -> str:
     return blake2b("\0".join(parts).encode(), digest_size=9).hexdigest()
 
 
+def have_looks(context: Context) -> bool:
+    """Whether the rows of a page have looks that are not empty."""
+    return bool(_edited(context)) or _written(context) is not None
+
+
+def _edited(context: Context) -> list[str]:
+    return [column for column, _ in context["list_columns"] if context["admin_view"].is_editable(column)]
+
+
 def _editors(context: Context, row: Any) -> Iterator[str]:
-    view, key = context["admin_view"], context["get_pk_value"](row)
-    for column, _ in context["list_columns"]:
-        if view.is_editable(column):
-            yield str(context["list_forms"][key][column](pk=key, display_value=""))
+    key = context["get_pk_value"](row)
+    for column in _edited(context):
+        yield str(context["list_forms"][key][column](pk=key, display_value=""))
 
 
 def _markup(context: Context) -> Iterator[str]:
-    """The row, where a template of the application writes it; its buttons, where they may depend on it."""
-    rows = context.blocks.get("list_row", [])
-    if len(rows) > 2 or not _flask_admins_own(context.environment):  # ours, and Flask-Admin's
-        yield _rendered(rows[1:2], context)
-    elif not _plain_buttons(context):
-        yield _rendered(context.blocks.get("list_row_actions_column", [])[:1], context)
+    found = _written(context)
+    if found is not None:
+        name, depth = found
+        block = context.blocks.get(name, [])[depth : depth + 1]
+        yield _TOKENS.sub("", "".join(text for write in block for text in write(context)))
 
 
-def _plain_buttons(context: Context) -> bool:
+def _written(context: Context) -> tuple[str, int] | None:
+    """The block, and which of those by that name, that writes what may depend on more than the row's key.
+
+    That is the whole row where a template of the application writes it, else the buttons.
+    """
+    # one is ours, one Flask-Admin's
+    if len(context.blocks.get("list_row", ())) > 2 or not _flask_admins_own(context.environment):
+        return "list_row", 1
+    return None if _has_plain_buttons(context) else ("list_row_actions_column", 0)
+
+
+def _has_plain_buttons(context: Context) -> bool:
     names = ("list_row_actions_column", "list_row_actions")
     if any(len(context.blocks.get(name, ())) > 1 for name in names):
         return False
@@ -65,7 +83,3 @@ def _plain_buttons(context: Context) -> bool:
 def _flask_admins_own(environment: Environment) -> bool:
     files = (environment.get_template(name).filename for name in _TEMPLATES)
     return all(file is not None and Path(file).is_relative_to(_FLASK_ADMIN) for file in files)
-
-
-def _rendered(block: list[Any], context: Context) -> str:
-    return _TOKENS.sub("", "".join(text for write in block for text in write(context)))

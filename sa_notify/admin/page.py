@@ -11,7 +11,7 @@ from jinja2.runtime import Context
 from markupsafe import escape
 from werkzeug.local import LocalProxy
 
-from sa_notify.admin.look import look_of
+from sa_notify.admin.look import have_looks, look_of
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.query import Row
 
@@ -71,14 +71,19 @@ class Page:
 
     def _row(self, entity: Any) -> dict[str, str]:
         cells = self._cells(entity)
-        look = look_of(self._context.derived({"row": entity}), entity)
-        return {**cells, LOOK: look} if look else cells
+        if self._have_looks:
+            cells[LOOK] = look_of(self._context.derived({"row": entity}), entity)
+        return cells
 
     def _cells(self, entity: Any) -> dict[str, str]:
         get_value = self._arguments["get_value"]
         context = LocalProxy(lambda: self._context)
         before = (context,) if hasattr(get_value, "jinja_pass_arg") else ()
         return {column: str(escape(get_value(*before, entity, column))) for column in self.columns}
+
+    @cached_property
+    def _have_looks(self) -> bool:
+        return have_looks(self._context)
 
     @cached_property
     def _context(self) -> Context:

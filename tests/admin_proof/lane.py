@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import psycopg
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from sqlalchemy import URL, make_url
 
 from tests.admin_proof import writes
@@ -19,7 +19,6 @@ from tests.admin_proof.models import db
 from tests.admin_proof.site import PREFIX, make_app, path_of
 from tests.admin_proof.tab import Lines, Mirror, Tab, difference
 from tests.admin_proof.views import Case, cases
-from tests.chromium import opened
 from tests.serving import serve
 
 #: How often an address is drawn again because its list would be empty.
@@ -49,7 +48,7 @@ class Lane:
     """
 
     def __init__(self, seed: int, chosen: Sequence[str], urls: tuple[str, str], browser: Browser) -> None:
-        self.report = Report(seed, views=len(chosen))
+        self.report = Report(seed)
         self._chance = Random(seed)
         self._urls, self._browser, self._chosen = urls, browser, chosen
         self._cases = cases(seed, chosen)
@@ -64,7 +63,10 @@ class Lane:
             self._stack.callback(self._dispose)
             self._fill()
             self._base = self._stack.enter_context(self._served())
-            self.mirror = Mirror(self._stack.enter_context(opened(self._browser, "proof-reloaded")))
+            # one for all: scripts are then loaded once
+            self._context = self._browser.new_context(viewport={"width": 1200, "height": 800})
+            self._stack.callback(self._context.close)
+            self.mirror = Mirror(self._page())
             self._stack = self._stack.pop_all()
         return self
 
@@ -73,9 +75,14 @@ class Lane:
     ) -> None:
         self._stack.__exit__(exc_type, exc, trace)
 
-    def run(self, rounds: int, say: Callable[[str], None]) -> Report:
-        """Open all pages; then write and compare, so many times."""
-        for case in self._cases:
+    def run(self, rounds: int, say: Callable[[str], None], size: int | None = None) -> Report:
+        """Open the pages; then write and compare, so many times.
+
+        :param size: of so many views, from the first on; of all, when not given.
+        """
+        self._compared = self._cases[:size]
+        self.report.views = len(self._compared)
+        for case in self._compared:
             self.tab(case)
         say(f"{len(self._tabs)} pages are live")
         for turn in range(rounds):
@@ -91,10 +98,8 @@ class Lane:
     def tab(self, case: Case) -> Tab:
         """Its page, open and live."""
         if case.number not in self._tabs:
-            page = self._stack.enter_context(opened(self._browser, f"proof-{case.number}"))
-            tab = self._tabs[case.number] = Tab(
-                page, f"{self._base}{path_of(case)}?{self._queries[case.number]}"
-            )
+            url = f"{self._base}{path_of(case)}?{self._queries[case.number]}"
+            tab = self._tabs[case.number] = Tab(self._page(), url)
             tab.open()
         return self._tabs[case.number]
 
@@ -103,6 +108,11 @@ class Lane:
         for sql, values in statements:
             self._main.execute(sql, values)  # type: ignore[arg-type]
         self._main.commit()
+
+    def _page(self) -> Page:
+        page = self._context.new_page()
+        page.on("pageerror", lambda error: self.report.differences.append(f"{page.url}: {error.stack}"))
+        return page
 
     # -- the site
 
@@ -165,11 +175,11 @@ class Lane:
 
     def _compare(self) -> None:
         expected = {}
-        for case in self._cases:
+        for case in self._compared:
             tab = self.tab(case)
             expected[case.number] = lines = self.mirror.lines(tab.url)
             self._settle(case, tab, lines)
-        for case in self._cases:  # what came late may not have spoilt it
+        for case in self._compared:  # what came late may not have spoilt it
             self._check(case, self.tab(case), expected[case.number])
 
     def _settle(self, case: Case, tab: Tab, expected: Lines) -> None:

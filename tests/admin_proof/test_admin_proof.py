@@ -59,8 +59,8 @@ def test_no_value_of_any_column_runs(lane: Lane, feature: str) -> None:
 
 def test_live_pages_are_what_a_reload_shows(lane: Lane) -> None:
     """Generated views, addresses and transactions: table, count and pager."""
-    report = lane.run(ROUNDS, lambda line: None)
-    assert report.compared == report.views * ROUNDS
+    report = lane.run(ROUNDS, lambda line: None, SIZE)
+    assert report.compared == SIZE * ROUNDS
     assert report.differences == [], "\n".join(report.lines())
 
 

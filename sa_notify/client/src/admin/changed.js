@@ -22,6 +22,7 @@ function mark(cell, words, html) {
   const note = cell.querySelector(".sa-notify-changed") ?? document.createElement("div");
   const before = note.innerHTML;
   note.className = "sa-notify-changed";
+  note.setAttribute("role", "status");
   note.textContent = words;
   note.insertAdjacentHTML("beforeend", html);
   if (note.innerHTML === before) return false;

@@ -1,7 +1,8 @@
 /* A Content Security Policy that refuses inline handlers, as Flask-Admin's buttons have them. */
 
-const TAG = /<[a-z][^\s>/]*(?:\s+[^\s=>"']+(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+))?)+\s*\/?>/gi;
-const HANDLER = /\son[a-z]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+)/gi;
+const VALUE = String.raw`(?:\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+))?`;
+const ATTRIBUTE = new RegExp(String.raw`\s+([^\s=>"'/]+)${VALUE}`, "g");
+const TAG = new RegExp(String.raw`<[a-z][^\s>/]*(?:\s+[^\s=>"'/]+${VALUE})+\s*/?>`, "gi");
 
 /**
  * A fetched page's HTML without the handlers that are refused on the page that is open: they would not run either,
@@ -10,5 +11,9 @@ const HANDLER = /\son[a-z]+\s*=\s*(?:"[^"]*"|'[^']*'|[^\s>"']+)/gi;
 export function withoutRefused(html) {
   const own = document.querySelector("[onclick]");
   const areRefused = own !== null && own.onclick === null;
-  return areRefused ? html.replace(TAG, (tag) => tag.replace(HANDLER, "")) : html;
+  return areRefused ? html.replace(TAG, withoutHandlers) : html;
+}
+
+function withoutHandlers(tag) {
+  return tag.replace(ATTRIBUTE, (attribute, name) => (/^on/i.test(name) ? "" : attribute));
 }

@@ -15,9 +15,16 @@ export function lockWidths(table, frame) {
     headers.forEach((header, index) => { header.style.minWidth = `${widths[index]}px`; });
   };
   let didScroll = false;
+  let isAsked = false;
   lock();
   window.addEventListener("resize", lock);
   return () => {
-    if (!didScroll && scrolls()) lock();
+    if (isAsked) return;
+    isAsked = true;
+    // once for all changes of a frame, since asking has the browser lay out the page
+    requestAnimationFrame(() => {
+      isAsked = false;
+      if (!didScroll && scrolls()) lock();
+    });
   };
 }
