@@ -27,6 +27,7 @@ class Template:
     :ivar source: what the first of them is read from: any other is read from it with its own values.
     :ivar binds: the first one's bound values.
     :ivar rebinds: whether the others can also be made of the first one's statement.
+    :ivar made_anew: it must be copied for that; otherwise it is given other values when it is executed.
     :ivar barred: they can't be read together after all, as the database has shown.
     :ivar unkeyed: the same of their rows by key.
     :ivar flat: how their rows are made of columns alone, once that is known.
@@ -34,13 +35,13 @@ class Template:
 
     __slots__ = (
         *("__weakref__", "_hash", "_parts"),
-        *("barred", "binds", "flat", "rebinds", "source", "unkeyed"),
+        *("barred", "binds", "flat", "made_anew", "rebinds", "source", "unkeyed"),
     )
 
     def __init__(self, parts: Hashable, source: Any, binds: Sequence[BindParameter[Any]]) -> None:
         self._parts, self._hash = parts, hash(parts)
         self.source, self.binds = source, tuple(binds)
-        self.rebinds = False
+        self.rebinds = self.made_anew = False
         self.barred = self.unkeyed = False
         self.flat: tuple[Flat | None] | None = None
 

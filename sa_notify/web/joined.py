@@ -1,6 +1,6 @@
 """The moment between SQLAlchemy and the driver, where one query's statement becomes that of many."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,11 +27,26 @@ class _Given:
         return self.value
 
 
+@dataclass(frozen=True, slots=True)
+class Binds:
+    """A statement's bound values, and where each is among those that others have instead of them."""
+
+    places: Mapping[int, int]
+
+    @classmethod
+    def of(cls, binds: Sequence[BindParameter[Any]]) -> "Binds":
+        return cls({id(bind): place for place, bind in enumerate(binds)})
+
+    def given(self, executed: Sequence[Any], row: Sequence[Any]) -> list[Any]:
+        """Of what is executed the values that are another row's, and the others as they are."""
+        return [_Given(row[self.places[id(bind)]]) if id(bind) in self.places else bind for bind in executed]
+
+
 @contextmanager
 def joined(
     connection: Connection,
     statement: Any,
-    binds: Sequence[BindParameter[Any]],
+    binds: Binds,
     rows: Sequence[Sequence[Any]],
     numbers: Sequence[int],
     keys: Sequence[Key],
@@ -40,17 +55,57 @@ def joined(
 
     :param statement: what will be executed.
     :param binds: its values; whatever else it has is for all.
-    :param rows: each parameter row's values, in the same order.
+    :param rows: each parameter row's values.
     :param numbers: of the query that each row belongs to.
     :param keys: the key that is asked for with each row, or an empty one.
     :raises NotTogether: they can't be made one.
     """
-    place = {id(bind): place for place, bind in enumerate(binds)}
+
+    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
+        executed = context.extracted_parameters
+        every = [_sent(context.compiled, binds.given(executed, row)) for row in rows]
+        width = len(context.compiled._result_columns)  # noqa: SLF001
+        cast = CASTS[connection.dialect.driver]
+        made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
+        return _asked(connection, made, made.question, several=not cast)
+
+    with _met(connection, statement, binds, become):
+        yield
+
+
+@contextmanager
+def rebound(connection: Connection, statement: Any, binds: Binds, row: Sequence[Any]) -> Iterator[None]:
+    """Give the first statement that is executed inside other values.
+
+    :param statement: what will be executed.
+    :param binds: its values; whatever else it has stays.
+    :param row: what it has instead.
+    :raises NotTogether: the values can't be given.
+    """
+
+    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
+        executed = context.extracted_parameters
+        own, other = (_sent(context.compiled, given) for given in (executed, binds.given(executed, row)))
+        if own.text != other.text:
+            raise NotTogether("the texts differ")
+        return text, other.values
+
+    with _met(connection, statement, binds, become):
+        yield
+
+
+@contextmanager
+def _met(
+    connection: Connection,
+    statement: Any,
+    binds: Binds,
+    become: Callable[[str, Any], tuple[str, Mapping[str, Any]]],
+) -> Iterator[None]:
     wanted = {id(bind) for bind in statement._generate_cache_key().bindparams}  # noqa: SLF001
     waiting = [True]
 
-    def become(
-        connection: Connection,
+    def meet(
+        connection: Connection,  # noqa: ARG001
         cursor: Any,  # noqa: ARG001
         text: str,
         values: Any,
@@ -61,21 +116,17 @@ def joined(
             return text, values
         waiting.clear()
         executed = context.extracted_parameters or ()
-        if not wanted <= {id(bind) for bind in executed} or not wanted <= place.keys():
+        if not wanted <= {id(bind) for bind in executed} or not wanted <= binds.places.keys():
             raise NotTogether("the statement's values are others when it is executed")
         translated = bool(context.execution_options.get("schema_translate_map"))
         _check(_sent(context.compiled, executed), Sent(text, values), translated=translated)
-        every = [_sent(context.compiled, _given(executed, place, row)) for row in rows]
-        width = len(context.compiled._result_columns)  # noqa: SLF001
-        cast = CASTS[connection.dialect.driver]
-        made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
-        return _asked(connection, made, made.question, several=not cast)
+        return become(text, context)
 
-    event.listen(connection, "before_cursor_execute", become, retval=True)
+    event.listen(connection, "before_cursor_execute", meet, retval=True)
     try:
         yield
     finally:
-        event.remove(connection, "before_cursor_execute", become)
+        event.remove(connection, "before_cursor_execute", meet)
 
 
 def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:
@@ -103,11 +154,6 @@ def _asked(
     told = connection.exec_driver_sql(TYPES).scalars().all()
     connection.exec_driver_sql(FORGET)
     return made.statement(told)
-
-
-def _given(executed: Sequence[Any], place: Mapping[int, int], row: Sequence[Any]) -> list[Any]:
-    """Of what is executed the values that are another row's, and the others as they are."""
-    return [_Given(row[place[id(bind)]]) if id(bind) in place else bind for bind in executed]
 
 
 def _check(made: Sent, executed: Sent, *, translated: bool) -> None:

@@ -21,8 +21,11 @@ from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.template import Shareable, shareable, with_values
 from sa_notify.live.together import NUMBER
 from sa_notify.web.failures import sqlstate
-from sa_notify.web.joined import CASTS, joined
+from sa_notify.web.joined import CASTS, Binds, joined, rebound
 from sa_notify.web.reader import Source, StatementReader
+
+#: So many rows are made at a time: what dies young costs the garbage collector nothing.
+PART = 200
 
 #: What PostgreSQL refuses in the text of a statement, whatever the values: of SQLSTATEs the class.
 _OF_THE_TEXT = ("42", "0A")
@@ -78,6 +81,12 @@ class StatementShared:
 
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
+        template = self._template
+        if self._own is None and not template.made_anew:
+            try:
+                return _Rebound(self._source, Binds.of(template.binds), self.values)()
+            except NotTogether:
+                template.made_anew = True
         return StatementReader(self._own or self._made())()
 
     def _made(self) -> Source:
@@ -154,7 +163,7 @@ class StatementShared:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
-                return plan.by_number(list(result))
+                return plan.by_number(result.yield_per(PART).partitions())
             groups = groupby(result, itemgetter(-1))
             return {int(number): shape.made_of(list(rows)) for number, rows in groups}
 
@@ -170,9 +179,9 @@ class StatementShared:
     def _executed(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> Iterator[Any]:
         """The rows of all, each with its query's number as the last column, query by query."""
         numbered = statement.add_columns(literal_column(NUMBER))
-        own, values = self._template.binds, [one.shared.values for one in asked]
+        binds, values = Binds.of(self._template.binds), [one.shared.values for one in asked]
         numbers, keys = [one.number for one in asked], [one.key for one in asked]
-        with Session(connection) as session, joined(connection, numbered, own, values, numbers, keys):
+        with Session(connection) as session, joined(connection, numbered, binds, values, numbers, keys):
             yield session.execute(numbered)
 
     @contextmanager
@@ -188,6 +197,19 @@ class StatementShared:
                 raise
             setattr(self._template, flag, True)
             raise NotTogether(f"PostgreSQL refuses them together: SQLSTATE {sqlstate(error)}") from error
+
+
+class _Rebound(StatementReader):
+    """Reads a statement with other values than its own."""
+
+    def __init__(self, source: Source, binds: Binds, values: Sequence[Any]) -> None:
+        super().__init__(source)
+        self._binds = binds
+        self._values = values
+
+    def _execute(self, session: Session, statement: Any) -> Any:
+        with rebound(session.connection(), statement, self._binds, self._values):
+            return super()._execute(session, statement)
 
 
 def _of(query: Query) -> StatementShared:
