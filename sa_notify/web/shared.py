@@ -159,7 +159,7 @@ class StatementShared:
         """Each query's rows by its number; nothing of those that have none."""
         shape, plan = self._source.shape, self._flat()
         selecting = statement if plan is None else plan.statement(statement, shape)
-        with self._executed(connection, selecting, asked) as result:
+        with self._executed(connection, selecting, asked, plain=plan is not None) as result:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
@@ -176,13 +176,20 @@ class StatementShared:
         return template.flat[0]
 
     @contextmanager
-    def _executed(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> Iterator[Any]:
-        """The rows of all, each with its query's number as the last column, query by query."""
+    def _executed(
+        self, connection: Connection, statement: Any, asked: Sequence[_One], *, plain: bool = False
+    ) -> Iterator[Any]:
+        """The rows of all, each with its query's number as the last column, query by query.
+
+        :param plain: they are nothing but columns.
+        """
         numbered = statement.add_columns(literal_column(NUMBER))
         binds, values = Binds.of(self._template.binds), [one.shared.values for one in asked]
         numbers, keys = [one.number for one in asked], [one.key for one in asked]
         with Session(connection) as session, joined(connection, numbered, binds, values, numbers, keys):
-            yield session.execute(numbered)
+            # a session may be listened to by who changes what is executed; it has nothing to add otherwise
+            plain = plain and not session.dispatch.do_orm_execute
+            yield connection.execute(numbered) if plain else session.execute(numbered)
 
     @contextmanager
     def _barring(self, flag: str) -> Iterator[None]:
