@@ -1,6 +1,7 @@
 """What a statement reads, found by compiling it: whatever is rendered is seen."""
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,7 @@ def dependencies(
     return Dependencies(
         tables=frozenset(_translated(table, schemas) for table in tables),
         doubts=tuple(sorted(compiled.doubts)),
-        sql=str(compiled),
+        sql=sys.intern(str(compiled)),  # in the identity of every query of the kind
         # a callable's value is another one each time
         params={name: bind.callable or bind.value for name, bind in binds.items()},
         types={name: bind.type for name, bind in binds.items()},

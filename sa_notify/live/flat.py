@@ -4,7 +4,7 @@ Making an instance and looking into it costs 20 us a row, which is most of a rea
 0.1 us each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -46,20 +46,27 @@ class Flat:
         columns = (getattr(item.clause, name) for name in self.selected)
         return statement.with_only_columns(*columns, maintain_column_froms=True)
 
-    def by_number(self, found: Sequence[Sequence[Any]]) -> dict[int, list[Row]]:
-        """Each query's rows by its number, which is the last column; rows come query by query."""
-        if not found:
-            return {}
-        columns = list(zip(*found, strict=True))
-        keys, values = self._keys(columns), self._values(columns)
-        rows: dict[int, list[Row]] = {}
-        start = 0
-        for number, group in groupby(columns[-1]):
-            end = start + sum(1 for _ in group)
-            own = keys[start:end] if self.key else [str(place) for place in range(end - start)]
-            rows[int(number)] = list(zip(distinct(own), values[start:end], strict=True))
-            start = end
-        return rows
+    def by_number(self, parts: Iterable[Sequence[Sequence[Any]]]) -> dict[int, list[Row]]:
+        """Each query's rows by its number, which is the last column.
+
+        :param parts: the rows one after the other, query by query.
+        """
+        found: dict[int, tuple[list[str], list[dict[str, Any]]]] = {}
+        for part in parts:
+            columns = list(zip(*part, strict=True))
+            keys, values = self._keys(columns), self._values(columns)
+            start = 0
+            for number, group in groupby(columns[-1]):
+                end = start + sum(1 for _ in group)
+                own = found.setdefault(int(number), ([], []))
+                own[0].extend(keys[start:end])
+                own[1].extend(values[start:end])
+                start = end
+        return {number: self._rows(*own) for number, own in found.items()}
+
+    def _rows(self, keys: list[str], values: list[dict[str, Any]]) -> list[Row]:
+        own = keys if self.key else [str(place) for place in range(len(values))]
+        return list(zip(distinct(own), values, strict=True))
 
     def _values(self, columns: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
         names = [name for name, _, _ in self.sent]

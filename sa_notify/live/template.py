@@ -24,15 +24,24 @@ _EXTENSIONS = ("_post_select_clause", "_pre_columns_clause", "_post_criteria_cla
 class Template:
     """Equal for statements that can be read together; equal ones are one object while it is used.
 
-    :ivar barred: they can't be after all, as the database has shown.
+    :ivar source: what the first of them is read from: any other is read from it with its own values.
+    :ivar binds: the first one's bound values.
+    :ivar rebinds: whether the others can also be made of the first one's statement.
+    :ivar made_anew: it must be copied for that; otherwise it is given other values when it is executed.
+    :ivar barred: they can't be read together after all, as the database has shown.
     :ivar unkeyed: the same of their rows by key.
     :ivar flat: how their rows are made of columns alone, once that is known.
     """
 
-    __slots__ = ("__weakref__", "_hash", "_parts", "barred", "flat", "unkeyed")
+    __slots__ = (
+        *("__weakref__", "_hash", "_parts"),
+        *("barred", "binds", "flat", "made_anew", "rebinds", "source", "unkeyed"),
+    )
 
-    def __init__(self, parts: Hashable) -> None:
+    def __init__(self, parts: Hashable, source: Any, binds: Sequence[BindParameter[Any]]) -> None:
         self._parts, self._hash = parts, hash(parts)
+        self.source, self.binds = source, tuple(binds)
+        self.rebinds = self.made_anew = False
         self.barred = self.unkeyed = False
         self.flat: tuple[Flat | None] | None = None
 
@@ -50,17 +59,18 @@ class Shareable:
     """A statement's template, and its own bound values in the order that is the template's."""
 
     template: Template
-    binds: tuple[BindParameter[Any], ...]
+    values: tuple[Any, ...]
 
 
 _TEMPLATES: "WeakValueDictionary[Template, Template]" = WeakValueDictionary()
 
 
 def shareable(
-    statement: Any, found: Dependencies, dialect: Dialect, layout: Hashable, *rest: Hashable
+    source: Any, statement: Any, found: Dependencies, dialect: Dialect, layout: Hashable, *rest: Hashable
 ) -> Shareable | None:
     """How a prepared statement is read together with others; ``None`` where that is not surely the same.
 
+    :param source: what it is read from.
     :param layout: what else decides how a row looks.
     :param rest: whatever else must be equal for statements that are read together.
     """
@@ -76,13 +86,37 @@ def shareable(
         return None
     types = tuple(signature(bind.type) for bind in binds)
     parts = (key.key, found.sql, kinds, types, freeze(dict(found.options)), layout, *rest)
-    made = Template(parts)
+    made = Template(parts, source, binds)
     template = _TEMPLATES.get(made)
     if template is None:
         if any(_is_odd(element) for element in visitors.iterate(statement)):
             return None
+        made.rebinds = _rebinds(statement, key)
         template = _TEMPLATES.setdefault(made, made)
-    return Shareable(template, binds)
+    return Shareable(template, tuple(bind.value for bind in binds))
+
+
+def with_values(statement: Any, binds: Sequence[BindParameter[Any]], values: Sequence[Any]) -> Any:
+    """The statement with other values in the place of its own."""
+    given = {bind.key: value for bind, value in zip(binds, values, strict=True)}
+
+    def put(bind: Any) -> None:
+        if bind.key in given:
+            bind.value = given[bind.key]
+
+    options = {"maintain_key": True, "detect_subquery_cols": True}
+    return visitors.cloned_traverse(statement, options, {"bindparam": put})
+
+
+def _rebinds(statement: Any, key: Any) -> bool:
+    """Whether other values take the place of the statement's own, and everything else stays."""
+    values = [object() for _ in key.bindparams]
+    try:
+        made = with_values(statement, key.bindparams, values)._generate_cache_key()  # noqa: SLF001
+    except Exception:  # noqa: BLE001  # options are not made to be copied
+        return False
+    same = made is not None and made.key == key.key
+    return same and [id(bind.value) for bind in made.bindparams] == [id(value) for value in values]
 
 
 def _kinds(binds: Sequence[BindParameter[Any]], fixed: set[int], dialect: Dialect) -> Hashable:

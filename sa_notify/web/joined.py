@@ -1,45 +1,111 @@
 """The moment between SQLAlchemy and the driver, where one query's statement becomes that of many."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, event
 
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
+from sa_notify.live.identity import freeze
 from sa_notify.live.together import FORGET, TYPES, Sent, Together
 
 #: Drivers, and whether SQLAlchemy tells them each value's type in the statement.
 CASTS = {"psycopg2": False, "psycopg": True}
 
-_Binds = Sequence[BindParameter[Any]]
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A bound value in the place of a statement's own."""
+
+    value: Any
+
+    @property
+    def effective_value(self) -> Any:
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Binds:
+    """A statement's bound values, and where each is among those that others have instead of them."""
+
+    places: Mapping[int, int]
+
+    @classmethod
+    def of(cls, binds: Sequence[BindParameter[Any]]) -> "Binds":
+        return cls({id(bind): place for place, bind in enumerate(binds)})
+
+    def given(self, executed: Sequence[Any], row: Sequence[Any]) -> list[Any]:
+        """Of what is executed the values that are another row's, and the others as they are."""
+        return [_Given(row[self.places[id(bind)]]) if id(bind) in self.places else bind for bind in executed]
 
 
 @contextmanager
 def joined(
     connection: Connection,
     statement: Any,
-    own: _Binds,
-    binds: Sequence[_Binds],
+    binds: Binds,
+    rows: Sequence[Sequence[Any]],
     numbers: Sequence[int],
     keys: Sequence[Key],
 ) -> Iterator[None]:
     """Make the first statement that is executed inside that of all parameter rows.
 
     :param statement: what will be executed.
-    :param own: its values; whatever else it has is for all.
-    :param binds: each row's values, in the same order.
+    :param binds: its values; whatever else it has is for all.
+    :param rows: each parameter row's values.
     :param numbers: of the query that each row belongs to.
     :param keys: the key that is asked for with each row, or an empty one.
     :raises NotTogether: they can't be made one.
     """
-    place = {id(bind): place for place, bind in enumerate(own)}
+
+    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
+        executed = context.extracted_parameters
+        every = [_sent(context.compiled, binds.given(executed, row)) for row in rows]
+        width = len(context.compiled._result_columns)  # noqa: SLF001
+        cast = CASTS[connection.dialect.driver]
+        made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
+        return _asked(connection, made, made.question, several=not cast)
+
+    with _met(connection, statement, binds, become):
+        yield
+
+
+@contextmanager
+def rebound(connection: Connection, statement: Any, binds: Binds, row: Sequence[Any]) -> Iterator[None]:
+    """Give the first statement that is executed inside other values.
+
+    :param statement: what will be executed.
+    :param binds: its values; whatever else it has stays.
+    :param row: what it has instead.
+    :raises NotTogether: the values can't be given.
+    """
+
+    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
+        executed = context.extracted_parameters
+        own, other = (_sent(context.compiled, given) for given in (executed, binds.given(executed, row)))
+        if own.text != other.text:
+            raise NotTogether("the texts differ")
+        return text, other.values
+
+    with _met(connection, statement, binds, become):
+        yield
+
+
+@contextmanager
+def _met(
+    connection: Connection,
+    statement: Any,
+    binds: Binds,
+    become: Callable[[str, Any], tuple[str, Mapping[str, Any]]],
+) -> Iterator[None]:
     wanted = {id(bind) for bind in statement._generate_cache_key().bindparams}  # noqa: SLF001
     waiting = [True]
 
-    def become(
-        connection: Connection,
+    def meet(
+        connection: Connection,  # noqa: ARG001
         cursor: Any,  # noqa: ARG001
         text: str,
         values: Any,
@@ -49,19 +115,18 @@ def joined(
         if not waiting:  # what is loaded after the rows
             return text, values
         waiting.clear()
-        every = _every(context, place, wanted, binds)
-        width = len(context.compiled._result_columns)  # noqa: SLF001
-        if not context.execution_options.get("schema_translate_map") and every[0].text != text:
-            raise NotTogether("the statement is changed before it is executed")
-        cast = CASTS[connection.dialect.driver]
-        made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
-        return _asked(connection, made, made.question, several=not cast)
+        executed = context.extracted_parameters or ()
+        if not wanted <= {id(bind) for bind in executed} or not wanted <= binds.places.keys():
+            raise NotTogether("the statement's values are others when it is executed")
+        translated = bool(context.execution_options.get("schema_translate_map"))
+        _check(_sent(context.compiled, executed), Sent(text, values), translated=translated)
+        return become(text, context)
 
-    event.listen(connection, "before_cursor_execute", become, retval=True)
+    event.listen(connection, "before_cursor_execute", meet, retval=True)
     try:
         yield
     finally:
-        event.remove(connection, "before_cursor_execute", become)
+        event.remove(connection, "before_cursor_execute", meet)
 
 
 def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:
@@ -91,18 +156,27 @@ def _asked(
     return made.statement(told)
 
 
-def _every(context: Any, place: Mapping[int, int], wanted: set[int], binds: Sequence[_Binds]) -> list[Sent]:
-    """What a driver would get for each, made by SQLAlchemy as for any statement that it has compiled."""
-    executed = context.extracted_parameters or ()
-    if not wanted <= {id(bind) for bind in executed} or not wanted <= place.keys():
-        raise NotTogether("the statement's values are others when it is executed")
-    return [
-        _sent(context.compiled, [its[place[id(bind)]] if id(bind) in place else bind for bind in executed])
-        for its in binds
-    ]
+def _check(made: Sent, executed: Sent, *, translated: bool) -> None:
+    """What is made here of the statement itself is what SQLAlchemy has made of it.
+
+    :param translated: schemas are put into the text afterwards.
+    :raises NotTogether: it is something else, which nobody foresaw.
+    """
+    same_text = translated or made.text == executed.text
+    names = made.values.keys() | executed.values.keys()
+    if not same_text or not all(_is_same(made.values.get(name), executed.values.get(name)) for name in names):
+        raise NotTogether("the statement is another one when it is executed")
 
 
-def _sent(compiled: Any, executed: Sequence[BindParameter[Any]]) -> Sent:
+def _is_same(one: Any, other: Any) -> bool:
+    frozen = freeze(one)
+    if frozen != freeze(one):  # a driver's own object
+        return type(one) is type(other)
+    return frozen == freeze(other)
+
+
+def _sent(compiled: Any, executed: Sequence[Any]) -> Sent:
+    """What a driver gets, made by SQLAlchemy as for any statement that it has compiled already."""
     values: dict[str, Any] = compiled.construct_params(extracted_parameters=executed, escape_names=False)
     text, processors = compiled.string, compiled._bind_processors  # noqa: SLF001
     if compiled.literal_execute_params or compiled.post_compile_params:

@@ -96,8 +96,9 @@ class FunctionQuery:
         total = total_statement(statement) if self._total else None
         same = identity(found, shape.layout, self._total, self._refresh, settings, self._declared)
         source = Source(engine, live_app.coverage, statement, shape, found, total, settings)
-        plan = plan_of(statement, found, engine.dialect, key=self._key)
-        return Query(self.name, same, StatementReader(source), self._refresh, plan, shared_by(source))
+        plan, shared = plan_of(statement, found, engine.dialect, key=self._key), shared_by(source)
+        read = StatementReader(source) if shared is None else shared.read
+        return Query(self.name, same, read, self._refresh, plan, shared)
 
 
 def build(registered: Registered, params: dict[str, Any], request: SavedRequest) -> Query:

@@ -130,6 +130,9 @@ class StatementReader:
     def _read(self, connection: Connection) -> tuple[tuple[Row, ...], int | None]:
         source = self._source
         with Session(connection) as session:
-            rows = source.shape.rows(session.execute(source.statement))
-            total = None if source.total is None else int(session.scalar(source.total) or 0)
+            rows = source.shape.rows(self._execute(session, source.statement))
+            total = None if source.total is None else int(self._execute(session, source.total).scalar() or 0)
         return tuple(rows), total
+
+    def _execute(self, session: Session, statement: Any) -> Any:
+        return session.execute(statement)

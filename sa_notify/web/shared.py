@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, literal_column
+from sqlalchemy import Connection, literal_column
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -18,11 +18,14 @@ from sa_notify.live.keyed import keyed
 from sa_notify.live.query import Asked, Query, Reading, Row, Rows
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.snapshot import Snapshot
-from sa_notify.live.template import Shareable, shareable
+from sa_notify.live.template import Shareable, shareable, with_values
 from sa_notify.live.together import NUMBER
 from sa_notify.web.failures import sqlstate
-from sa_notify.web.joined import CASTS, joined
-from sa_notify.web.reader import Source
+from sa_notify.web.joined import CASTS, Binds, joined, rebound
+from sa_notify.web.reader import Source, StatementReader
+
+#: So many rows are made at a time: what dies young costs the garbage collector nothing.
+PART = 200
 
 #: What PostgreSQL refuses in the text of a statement, whatever the values: of SQLSTATEs the class.
 _OF_THE_TEXT = ("42", "0A")
@@ -33,8 +36,14 @@ def shared_by(source: Source) -> "StatementShared | None":
     dialect = source.engine.dialect
     if dialect.driver not in CASTS or dialect.paramstyle != "pyformat":
         return None
-    rest = (source.engine, source.total is not None, source.settings, source.dependencies.declared)
-    found = shareable(source.statement, source.dependencies, dialect, source.shape.layout, *rest)
+    rest = (
+        source.engine,
+        source.cache,
+        source.total is not None,
+        source.settings,
+        source.dependencies.declared,
+    )
+    found = shareable(source, source.statement, source.dependencies, dialect, source.shape.layout, *rest)
     return None if found is None else StatementShared(source, found)
 
 
@@ -53,19 +62,43 @@ class _One:
 class StatementShared:
     """One statement among those of its template."""
 
-    def __init__(self, source: Source, found: Shareable) -> None:
-        self._source = source
-        self._found = found
+    __slots__ = ("_own", "_template", "values")
 
-    @property
-    def binds(self) -> Sequence[BindParameter[Any]]:
-        """Its values, in the template's order."""
-        return self._found.binds
+    def __init__(self, source: Source, found: Shareable) -> None:
+        self._template = found.template
+        #: Its bound values, in the template's order.
+        self.values = found.values
+        # a statement takes ten times the memory of its values
+        self._own = None if found.template.rebinds else source
 
     @property
     def template(self) -> Hashable:
         """Equal for queries that can be read together."""
-        return id(self) if self._found.template.barred else self._found.template
+        return id(self) if self._template.barred else self._template
+
+    def read(self) -> Reading:
+        """Read it alone.
+
+        :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
+        """
+        template = self._template
+        if self._own is None and not template.made_anew:
+            try:
+                return _Rebound(self._source, Binds.of(template.binds), self.values)()
+            except NotTogether:
+                template.made_anew = True
+        return StatementReader(self._own or self._made())()
+
+    def _made(self) -> Source:
+        """What it is read from, made of the first statement's."""
+        source, binds = self._source, self._template.binds
+        total = None if source.total is None else with_values(source.total, binds, self.values)
+        return replace(source, statement=with_values(source.statement, binds, self.values), total=total)
+
+    @property
+    def _source(self) -> Source:
+        source: Source = self._template.source
+        return source
 
     def together(self, asked: Sequence[Asked]) -> list[Reading | Rows]:
         """Read queries of this template at once; the answers in the same order.
@@ -73,7 +106,7 @@ class StatementShared:
         :raises NotTogether: each of them must be read alone.
         :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
         """
-        template, keyed_too = self._found.template, any(item.keys is not None for item in asked)
+        template, keyed_too = self._template, any(item.keys is not None for item in asked)
         if (template.unkeyed and keyed_too) or (template.barred and len(asked) > 1):
             raise NotTogether("the database has refused these statements together")
         whole = [_One(number, _of(item.query)) for number, item in enumerate(asked) if item.keys is None]
@@ -126,16 +159,16 @@ class StatementShared:
         """Each query's rows by its number; nothing of those that have none."""
         shape, plan = self._source.shape, self._flat()
         selecting = statement if plan is None else plan.statement(statement, shape)
-        with self._executed(connection, selecting, asked) as result:
+        with self._executed(connection, selecting, asked, plain=plan is not None) as result:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
-                return plan.by_number(list(result))
+                return plan.by_number(result.yield_per(PART).partitions())
             groups = groupby(result, itemgetter(-1))
             return {int(number): shape.made_of(list(rows)) for number, rows in groups}
 
     def _flat(self) -> Flat | None:
-        template = self._found.template
+        template = self._template
         if template.flat is None:
             source = self._source
             dialect = source.engine.dialect
@@ -143,13 +176,20 @@ class StatementShared:
         return template.flat[0]
 
     @contextmanager
-    def _executed(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> Iterator[Any]:
-        """The rows of all, each with its query's number as the last column, query by query."""
+    def _executed(
+        self, connection: Connection, statement: Any, asked: Sequence[_One], *, plain: bool = False
+    ) -> Iterator[Any]:
+        """The rows of all, each with its query's number as the last column, query by query.
+
+        :param plain: they are nothing but columns.
+        """
         numbered = statement.add_columns(literal_column(NUMBER))
-        own, binds = self.binds, [one.shared.binds for one in asked]
+        binds, values = Binds.of(self._template.binds), [one.shared.values for one in asked]
         numbers, keys = [one.number for one in asked], [one.key for one in asked]
-        with Session(connection) as session, joined(connection, numbered, own, binds, numbers, keys):
-            yield session.execute(numbered)
+        with Session(connection) as session, joined(connection, numbered, binds, values, numbers, keys):
+            # a session may be listened to by who changes what is executed; it has nothing to add otherwise
+            plain = plain and not session.dispatch.do_orm_execute
+            yield connection.execute(numbered) if plain else session.execute(numbered)
 
     @contextmanager
     def _barring(self, flag: str) -> Iterator[None]:
@@ -157,13 +197,26 @@ class StatementShared:
         try:
             yield
         except NotTogether:
-            setattr(self._found.template, flag, True)
+            setattr(self._template, flag, True)
             raise
         except DBAPIError as error:
             if not (sqlstate(error) or "").startswith(_OF_THE_TEXT):
                 raise
-            setattr(self._found.template, flag, True)
+            setattr(self._template, flag, True)
             raise NotTogether(f"PostgreSQL refuses them together: SQLSTATE {sqlstate(error)}") from error
+
+
+class _Rebound(StatementReader):
+    """Reads a statement with other values than its own."""
+
+    def __init__(self, source: Source, binds: Binds, values: Sequence[Any]) -> None:
+        super().__init__(source)
+        self._binds = binds
+        self._values = values
+
+    def _execute(self, session: Session, statement: Any) -> Any:
+        with rebound(session.connection(), statement, self._binds, self._values):
+            return super()._execute(session, statement)
 
 
 def _of(query: Query) -> StatementShared:

@@ -37,6 +37,8 @@ from tests.databases import fresh_database
 from tests.live.gadgets import Base, Dog, Group, Heard, Mood, Odd, Padded, Pair, Short, Thing, Token, things
 from tests.live.shapes import ALONE, SHARED, THINGS
 
+CACHE = CoverageCache()
+
 
 @pytest.fixture(scope="module")
 def database(pg_server: str) -> Iterator[Engine]:
@@ -72,7 +74,7 @@ def query(engine: Engine, statement: Any, *, key: Sequence[str] | None = None, t
     statement = prepare(statement)
     shape, found = Shape(statement, key=key), dependencies(statement, engine.dialect)
     counting = total_statement(statement) if total else None
-    source = Source(engine, CoverageCache(), statement, shape, found, counting)
+    source = Source(engine, CACHE, statement, shape, found, counting)
     return Query("q", object(), StatementReader(source), shared=shared_by(source))
 
 
@@ -95,8 +97,9 @@ def test_together_is_as_alone(reading: Engine, name: str) -> None:
     values, make = SHARED[name]
     for total in (False, True):
         queries = [query(reading, make(value), total=total) for value in values]
-        found = together(queries)
-        assert [told(one) for one in found] == [told(one.read()) for one in queries]
+        found, expected = together(queries), [told(one.read()) for one in queries]
+        assert [told(one) for one in found] == expected
+        assert [told(one.shared.read()) for one in queries] == expected  # type: ignore[union-attr]
         assert any(one.rows for one in found)
         assert len({repr(one.rows) for one in found}) > 1, "the values make no difference"
 
