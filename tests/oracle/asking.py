@@ -4,8 +4,9 @@ import random
 from typing import Any
 
 from tests.oracle.kinds import ALWAYS, KINDS
+from tests.oracle.palette import Palette
 from tests.oracle.selects import COMPARISONS, Node, Query
-from tests.oracle.world import TABLES, Schema
+from tests.oracle.world import KEYS, TABLES
 
 IDS = 8
 _PATTERNS = ("a%", "%a", "%", "_", "%b%", "A%", "", "a\\%", "%é%", "É%", "_b", "%\n%", "%😀")
@@ -14,10 +15,10 @@ _TEXT_FUNCTIONS = ("lower", "upper", "length", "md5", "btrim")
 
 
 class Asking:
-    """Makes queries over one schema."""
+    """Makes queries."""
 
-    def __init__(self, dice: random.Random, schema: Schema) -> None:
-        self._dice, self._schema = dice, schema
+    def __init__(self, dice: random.Random, palette: Palette) -> None:
+        self._dice, self._palette = dice, palette
 
     def queries(self, count: int, alike: float) -> dict[str, Query]:
         """So many.
@@ -40,10 +41,10 @@ class Asking:
         )[0]
         query: Query = getattr(self, f"_{form}")()
         if self._chance(0.5):
-            query["limit"] = self._dice.choice([0, 1, 2, 3, 3, 5, 100])
-        if self._chance(0.25):
+            query["limit"] = self._dice.choice([0, 1, 2, 2, 3, 3, 3, 5, 5, 100])
+        if self._chance(0.2):
             query["offset"] = self._dice.choice([1, 2, 4])
-        if self._chance(0.3):
+        if self._chance(0.5 if form == "page" else 0.25):
             query["total"] = True
         return query
 
@@ -70,9 +71,9 @@ class Asking:
     def _columns(self) -> Query:
         table = self._dice.choice(TABLES)
         query: Query = {"from": table, "plain": self._chance(0.8)}
-        nodes = [self._value([table]) for _ in range(self._dice.randint(1, 3))]
-        if self._chance(0.8):
-            nodes += [["col", 0, name] for name in _key(table)]
+        nodes = [self._value([table]) for _ in range(self._dice.choice([0, 1, 1, 2, 3]))]
+        if not nodes or self._chance(0.8):
+            nodes += [["col", 0, name] for name in KEYS[table]]
         query["columns"] = [[f"l{n}", node] for n, node in enumerate(nodes)]
         return self._finished(query, [table])
 
@@ -91,7 +92,7 @@ class Asking:
         query["columns"] = "entity" if self._chance(0.3) else "entities"
         if self._chance(0.5):
             nodes = [self._column(tables) for _ in range(2)]
-            nodes += [["col", 0, name] for name in _key(tables[0])]
+            nodes += [["col", 0, name] for name in KEYS[tables[0]]]
             query["columns"] = [[f"l{n}", node] for n, node in enumerate(nodes)]
         return self._finished(query, tables)
 
@@ -135,13 +136,15 @@ class Asking:
         """A SELECT from a SELECT."""
         table = self._dice.choice(TABLES)
         query: Query = {"from": table, "inner": self._condition([table], 1), "cte": self._chance(0.5)}
-        nodes = [["col", 0, name] for name in (*_key(table), *self._dice.sample(self._kinds(table), 2))]
+        nodes = [
+            ["col", 0, name] for name in (*KEYS[table], *self._dice.sample(self._palette.kinds(table), 2))
+        ]
         query["columns"] = [[f"l{n}", node] for n, node in enumerate(nodes)]
         return self._finished(query, [table])
 
     def _finished(self, query: Query, tables: list[str]) -> Query:
         if self._chance(0.8):
-            query["where"] = self._condition(tables, 3)
+            query["where"] = self._condition(tables, 2)
         query["order"] = [
             [
                 self._sortable(tables),
@@ -155,8 +158,8 @@ class Asking:
     # -- conditions
 
     def _condition(self, tables: list[str], depth: int) -> Node:
-        if depth and self._chance(0.5):
-            joined = self._dice.choice(["and", "or", "not"])
+        if depth and self._chance(0.4):
+            joined = self._dice.choice(["and", "or", "or", "not"])
             count = 1 if joined == "not" else self._dice.randint(2, 3)
             return [joined, *(self._condition(tables, depth - 1) for _ in range(count))]
         forms = (
@@ -190,7 +193,7 @@ class Asking:
         column, kind = self._kind(tables)
         if kind in ("j", "xs"):
             kind, column = "n", ["col", column[1], "n"]  # SQLAlchemy takes a list in a list for a tuple
-        values: list[str | None] = list(self._dice.choices(KINDS[kind].bound, k=self._dice.randint(0, 3)))
+        values: list[str | None] = [self._palette.bound(kind) for _ in range(self._dice.randint(0, 3))]
         if self._chance(0.15):
             values.append(None)
         return ["in", self._chance(0.4), column, kind, values]
@@ -209,23 +212,23 @@ class Asking:
     def _c_like(self, tables: list[str]) -> Node:
         source = self._dice.randrange(len(tables))
         # LIKE under collations that ignore case is an error before PostgreSQL 18
-        names = [kind for kind in self._kinds(tables[source]) if KINDS[kind].text and kind != "ci"]
-        column = ["col", source, self._dice.choice(names)]
+        name = self._palette.kind(tables[source], lambda kind: KINDS[kind].text and kind != "ci")
+        column = ["col", source, name]
         return ["like", self._dice.choice(_LIKES), column, self._dice.choice(_PATTERNS)]
 
     def _c_columns(self, tables: list[str]) -> Node:
         column, kind = self._kind(tables)
-        others = [n for n, table in enumerate(tables) if kind in self._kinds(table)]
+        others = [n for n, table in enumerate(tables) if kind in self._palette.kinds(table)]
         other = ["col", self._dice.choice(others), kind]
         return ["cmp", self._dice.choice(list(COMPARISONS)), column, other]
 
     def _c_key(self, tables: list[str]) -> Node:
         source = self._dice.randrange(len(tables))
-        name = self._dice.choice(_key(tables[source]))
+        name = self._dice.choice(KEYS[tables[source]])
         kind = "s" if name in ("k", "code") else "n"
         column = ["col", source, name]
         if self._chance(0.3):
-            return ["in", False, column, kind, self._dice.choices(KINDS[kind].values, k=2)]
+            return ["in", False, column, kind, [self._palette.bound(kind) for _ in range(2)]]
         return ["cmp", self._dice.choice(["=", "=", "<", ">=", "!="]), column, self._bound(kind)]
 
     def _c_expression(self, tables: list[str]) -> Node:
@@ -312,22 +315,19 @@ class Asking:
     def _chance(self, share: float) -> bool:
         return self._dice.random() < share
 
-    def _kinds(self, table: str) -> list[str]:
-        return [*ALWAYS, *self._schema[table]]
-
     def _column(self, tables: list[str]) -> Node:
         return self._kind(tables)[0]
 
     def _kind(self, tables: list[str]) -> tuple[Node, str]:
         source = self._dice.randrange(len(tables))
-        kind = self._dice.choice(self._kinds(tables[source]))
+        kind = self._palette.kind(tables[source])
         return ["col", source, kind], kind
 
     def _exact_column(self, table: str) -> Node:
-        return ["col", 0, self._dice.choice([kind for kind in self._kinds(table) if KINDS[kind].exact])]
+        return ["col", 0, self._palette.kind(table, lambda kind: KINDS[kind].exact)]
 
     def _bound(self, kind: str) -> Node:
-        return ["val", kind, self._dice.choice(KINDS[kind].bound)]
+        return ["val", kind, self._palette.bound(kind)]
 
     def _alike(self, query: Query) -> Query:
         """Other values in the same statement."""
@@ -342,7 +342,3 @@ class Asking:
         if len(node) == 3 and node[0] == "val" and node[2] in KINDS[node[1]].bound:
             return self._bound(node[1])
         return [self._again(item) for item in node]
-
-
-def _key(table: str) -> tuple[str, ...]:
-    return {"a": ("id",), "b": ("a_id", "k"), "c": ("code",)}[table]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sa_notify.live import logic, predicate, terms
 from sa_notify.live.effect import NOTHING, Effect
+from sa_notify.live.leaves import comparison
 from tests.oracle.bugs import Seed, bug
 
 # -- conditions
@@ -21,14 +22,16 @@ def not_known_counts_as_false(seed: Seed) -> None:
 
 
 @bug
-def not_of_null_is_false(seed: Seed) -> None:
-    """As it is, for WHERE; but NOT of that again is TRUE."""
-    seed.value("sa_notify.live.predicate:NOT", tuple(_without_null(one) for one in logic.NOT))
-    seed.value("sa_notify.live.leaves:NULL", logic.FALSE)
-
-
-def _without_null(outcomes: int) -> int:
-    return (outcomes & ~logic.NULL) | (logic.FALSE if outcomes & logic.NULL else 0)
+def null_is_distinct_from_nothing(seed: Seed) -> None:
+    """``IS DISTINCT FROM`` is never NULL, as ``!=`` is."""
+    seed.wrap(
+        "sa_notify.live.leaves:distinction",
+        lambda _: (
+            lambda operand, value, *, negate: comparison(
+                operand, operator.eq if negate else operator.ne, value
+            )
+        ),
+    )
 
 
 @bug
@@ -65,27 +68,17 @@ def less_or_equal_is_less(seed: Seed) -> None:
 
 
 @bug
-def not_in_knows_no_null(seed: Seed) -> None:
-    """``NOT IN (1, NULL)`` is never true; what is skipped by that is right, so the other way: it may be."""
-    seed.wrap(
-        "sa_notify.live.leaves:membership",
-        lambda membership: (
-            lambda operand, wanted, *, negate: membership(
-                operand, [value for value in wanted if value is not None] or wanted, negate=negate
-            )
-        ),
-    )
-
-
-@bug
 def collations_that_ignore_case_are_compared(seed: Seed) -> None:
+    """They are distrusted by the model's type and by the catalog's."""
     seed.anew("sa_notify.live.terms:_cached")
-    seed.wrap("sa_notify.live.terms:_has_collation", lambda _: lambda type_: False)
+    seed.value("sa_notify.live.terms:_has_collation", lambda type_: False)
+    seed.value("sa_notify.live.owning:_fits", lambda types, expected: True)
 
 
 def _compared(seed: Seed, pattern: str, chosen: terms.Terms) -> None:
-    """A type is compared in other terms than its own."""
+    """A type is compared in other terms than its own, whatever the catalog calls it."""
     seed.anew("sa_notify.live.terms:_cached")
+    seed.value("sa_notify.live.owning:_fits", lambda types, expected: True)
     seed.value("sa_notify.live.terms:_BY_NAME", ((re.compile(pattern), chosen), *terms._BY_NAME))
 
 
@@ -103,18 +96,11 @@ def short_floats_are_compared(seed: Seed) -> None:
 
 @bug
 def texts_are_ordered(seed: Seed) -> None:
-    """Python's order of texts is no collation's; but in C.UTF-8 it is, so it goes backwards."""
-    seed.anew("sa_notify.live.terms:_cached")
-    backwards = replace(terms.TEXT, ordered=True)
-    _compared(seed, r"(VARCHAR(\(\d+\))?|TEXT)", backwards)
-    seed.wrap(
-        "sa_notify.live.ordering:_part",
-        lambda part: (
-            lambda one, value: part(
-                replace(one, descending=not one.descending) if type(value) is str else one, value
-            )
-        ),
+    """As Python orders them, whose order is no collation's: here with capitals last."""
+    ordered = replace(
+        terms.TEXT, ordered=True, of_change=str.swapcase, of_wire=str.swapcase, of_sent=str.swapcase
     )
+    _compared(seed, r"(VARCHAR(\(\d+\))?|TEXT)", ordered)
 
 
 @bug

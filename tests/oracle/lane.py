@@ -18,7 +18,7 @@ from tests.oracle.world import World, new_world
 DELIVERIES = ("outbox", "notify", "carry")
 EXAMPLES = Path(__file__).parent / "examples"
 #: Scripts that are played in one database.
-SCRIPTS = 10
+SCRIPTS = 4
 
 Say = Callable[[str], None]
 

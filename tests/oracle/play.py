@@ -210,6 +210,7 @@ class _Player:
 
     def _same(self, sql: str) -> None:
         """A statement that changes nothing changes no window."""
+        self._commit(0)
         self._rest()
         before = self._versions()
         self._bare(0, sql)

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.oracle.asking import Asking
 from tests.oracle.kinds import ALWAYS, KINDS
+from tests.oracle.palette import Palette
 from tests.oracle.selects import Query
 from tests.oracle.variants import KINDS as VARIANTS
 from tests.oracle.world import TABLES, WRITERS, Schema
@@ -25,7 +26,7 @@ class Size:
     groups: int
 
 
-SMALL = Size(queries=12, groups=8)
+SMALL = Size(queries=12, groups=20)
 LARGE = Size(queries=30, groups=40)
 
 CLIENTS = ("x", "y", "z")
@@ -40,8 +41,9 @@ def schema_of(dice: random.Random) -> Schema:
 def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]:
     """A script over this schema."""
     # few rows meet each other more often, of many most don't concern a query
-    writing = Writing(dice, schema, dice.choice([7, 7, 30]))
-    queries = Asking(dice, schema).queries(size.queries, dice.choice([0.2, 0.2, 0.8]))
+    palette = Palette(dice, schema)
+    writing = Writing(dice, palette, dice.choice([7, 7, 30]))
+    queries = Asking(dice, palette).queries(size.queries, dice.choice([0.2, 0.2, 0.8]))
     events = _Events(dice, writing, list(queries))
     return {
         "schema": schema,
@@ -90,7 +92,7 @@ class _Events:
             made.append(self._dice.choice([["prove"], ["suspect"], ["keep"], ["wait", 0.3], ["wait", 3]]))
         if self._chance(0.05):
             made.append(["same", self._writing.same()])
-        if self._chance(0.01):
+        if self._chance(0.03):
             made.append(["break", self._transaction(0)])
         return [*made, ["rest"]]
 
@@ -106,13 +108,15 @@ class _Events:
                 ["leave", sid],
                 ["turn", name, self._dice.choice(self._names)],
                 ["lag", sid],
-                ["read", sid],
-                ["read", sid],
+                ["lag", sid],
+                *(["read", each] for each in CLIENTS),
             ]
         )
 
     def _transaction(self, writer: int) -> list[Event]:
         made = self._begin(writer)
+        if self._chance(0.1):  # what is deleted comes back
+            made += [["try", writer, self._writing.insert(self._dice.choice("abbcc"))] for _ in range(5)]
         for _ in range(self._dice.choice([1, 1, 1, 1, 2, 2, 3, 5])):
             made.append(self._write(writer))
         return [*made, self._end(writer)]

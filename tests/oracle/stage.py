@@ -9,6 +9,7 @@ from unittest.mock import patch
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from sa_notify.errors import SourceLost
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.web import running as running_module
@@ -64,8 +65,7 @@ class Stage:
     def __enter__(self) -> Self:
         logging.getLogger("sa_notify").addHandler(self._log)
         self.world.executed = self._executed
-        if self.world.source.interest is not None:
-            self.world.source.interest.take(self.world.names)
+        self.world.have_captured()
         self.runner.begin_epoch(self.world.source.epoch)
         return self
 
@@ -137,6 +137,14 @@ class Stage:
     def follow(self) -> None:
         """Receive all that is committed."""
         self._owed = False
+        try:
+            self._receive()
+        except SourceLost:
+            # a machine so loaded that nothing was read for many seconds
+            self.seen.counts["losses"] += 1
+            self.break_feed(lambda: None)
+
+    def _receive(self) -> None:
         source = self.world.source
         changesets = source.ping()
         while changesets:
@@ -229,7 +237,6 @@ class Stage:
         with Session(self.world.watching) as session:
             rows = shape.rows(session.execute(statement))
             count = None if total is None else session.scalar(total)
-            session.rollback()
         return _text(rows, count)
 
     def _count(self, asked: dict[tuple[str, int], str]) -> None:

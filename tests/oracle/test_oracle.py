@@ -25,9 +25,9 @@ def test_what_once_failed(pg_server: str, name: str, script: dict[str, Any]) -> 
 @pytest.mark.parametrize("delivery", DELIVERIES)
 def test_windows_equal_sql(pg_server: str, delivery: str) -> None:
     """Random queries, random transactions; at rest each window, made of frames alone, is its SELECT."""
-    report = run(pg_server, SEED, scripts=10, size=SMALL, deliveries=[delivery], patience=1)
+    report = run(pg_server, SEED, scripts=4, size=SMALL, deliveries=[delivery], patience=1)
     _fail_of(report)
     # else nothing was proven
     assert report.seen.counts["windows compared"] > 500
-    assert report.seen.counts["commits"] > 100
+    assert report.seen.counts["commits"] > 60
     assert report.seen.verdicts["read"] > 50

@@ -25,6 +25,7 @@ from sqlalchemy.orm import registry
 from sqlalchemy.pool import NullPool
 
 from sa_notify import realtime
+from sa_notify.errors import SourceLost
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
 from tests.oracle.kinds import ALWAYS, KINDS, LOOSE
@@ -65,13 +66,27 @@ class World:
         #: Of the test itself.
         self._own = create_engine(engine.url)
         self.writers = [_writer(self._own) for _ in range(WRITERS)]
-        self.watching = self._own.connect()
+        #: Sees what is committed.
+        self.watching = self._own.connect().execution_options(isolation_level="AUTOCOMMIT")
         self.source: DatabaseSource = database_source(listen_connect(engine), "notify")
         self.source.open()
 
     def kinds(self, table: str) -> tuple[str, ...]:
         """Kinds, which are names, of a table's columns that are neither key nor foreign key."""
         return (*ALWAYS, *self.schema[table])
+
+    def have_captured(self) -> None:
+        """All changes of all tables, from now on."""
+        try:
+            self._take()
+        except SourceLost:
+            self.source.close()
+            self.source.open()
+            self._take()
+
+    def _take(self) -> None:
+        if self.source.interest is not None:
+            self.source.interest.take(self.names)
 
     def reset(self, rows: list[str]) -> None:
         """Nothing but these rows, written by these statements."""

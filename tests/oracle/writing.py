@@ -2,29 +2,32 @@
 
 import random
 
-from tests.oracle.kinds import ALWAYS, KINDS, TWINS, literal
-from tests.oracle.world import KEYS, Schema
+from tests.oracle.kinds import TWINS, literal
+from tests.oracle.palette import Palette
+from tests.oracle.world import KEYS
 
 _CODES = ("", "a", "A", "b", 'q"', "\\", "[1]", "é")
 
 
 class Writing:
-    """Makes statements over one schema.
+    """Makes statements.
 
     :param ids: how many there are.
     """
 
-    def __init__(self, dice: random.Random, schema: Schema, ids: int) -> None:
-        self._dice, self._schema, self._ids = dice, schema, ids
+    def __init__(self, dice: random.Random, palette: Palette, ids: int) -> None:
+        self._dice, self._palette, self._ids = dice, palette, ids
 
     def start(self) -> list[str]:
         """Some rows to begin with."""
-        made = [
-            f"INSERT INTO a VALUES ({self._row('a', number)})"
-            for number in range(self._dice.randint(0, self._ids))
-        ]
-        made += [self._insert("b") for _ in range(self._dice.randint(0, self._ids + 1))]
-        return made + [self._insert("c") for _ in range(self._dice.randint(0, 6))]
+        count = self._dice.randint(self._ids // 2, self._ids)
+        made = [f"INSERT INTO a VALUES ({self._row('a', number)})" for number in range(count)]
+        made += [self.insert("b") for _ in range(2 * count)]
+        return made + [self.insert("c") for _ in range(self._dice.randint(2, len(_CODES)))]
+
+    def insert(self, table: str) -> str:
+        """A row more."""
+        return f"INSERT INTO {table} VALUES ({self._row(table)})"
 
     def same(self) -> str:
         """One that changes nothing."""
@@ -33,9 +36,9 @@ class Writing:
     def statement(self) -> str:
         """One."""
         forms = {
-            "insert": 8, "insert_many": 2, "upsert": 3, "update": 8, "update_some": 5, "same": 2, "step": 3,
-            "twin": 3, "move": 4, "swap": 2, "delete": 5, "delete_some": 2, "bulk": 2, "truncate": 1,
-            "chain": 2, "merge": 1, "foreign": 2,
+            "insert": 10, "insert_many": 3, "upsert": 4, "update": 10, "update_some": 4, "same": 2, "step": 2,
+            "twin": 3, "move": 3, "swap": 1, "delete": 4, "delete_some": 0.7, "bulk": 1.5, "truncate": 0.4,
+            "chain": 1, "merge": 1, "foreign": 1,
         }  # fmt: skip
         form = self._dice.choices(list(forms), list(forms.values()))[0]
         made: str = getattr(self, f"_{form}")(self._dice.choice("aabbcc"))
@@ -44,7 +47,7 @@ class Writing:
     # -- forms
 
     def _insert(self, table: str) -> str:
-        return f"INSERT INTO {table} VALUES ({self._row(table)})"
+        return self.insert(table)
 
     def _insert_many(self, table: str) -> str:
         rows = ", ".join(f"({self._row(table)})" for _ in range(self._dice.randint(2, 5)))
@@ -54,7 +57,7 @@ class Writing:
         kind = self._kind(table)
         key = ", ".join(KEYS[table])
         changes = f"{kind} = excluded.{kind}, n = {table}.n + 1" if kind != "n" else "n = excluded.n"
-        return f"{self._insert(table)} ON CONFLICT ({key}) DO UPDATE SET {changes}"
+        return f"{self.insert(table)} ON CONFLICT ({key}) DO UPDATE SET {changes}"
 
     def _update(self, table: str) -> str:
         kinds = {self._kind(table) for _ in range(self._dice.choice([1, 1, 1, 2, 3]))}
@@ -71,7 +74,7 @@ class Writing:
 
     def _twin(self, table: str) -> str:
         """A value becomes another that is equal, or nearly."""
-        kinds = [kind for kind in self._kinds(table) if kind in TWINS]
+        kinds = [kind for kind in self._palette.kinds(table) if kind in TWINS]
         if not kinds:
             return self._same(table)
         kind = self._dice.choice(kinds)
@@ -165,7 +168,7 @@ class Writing:
             "b": [str(self._id()), self._key_value("k")],
             "c": [self._key_value("code"), self._dice.choice(["NULL", str(self._id())])],
         }
-        return ", ".join([*keys[table], *(self._value(kind) for kind in self._kinds(table))])
+        return ", ".join([*keys[table], *(self._value(kind) for kind in self._palette.kinds(table))])
 
     def _one(self, table: str) -> str:
         if table == "b" and self._dice.random() < 0.3:
@@ -176,7 +179,7 @@ class Writing:
         kind = self._kind(table)
         if self._dice.random() < 0.3 or kind in ("j", "xs"):
             return f"{kind} IS {self._dice.choice(['', 'NOT '])}NULL"
-        value = literal(kind, self._dice.choice(KINDS[kind].values))
+        value = literal(kind, self._palette.value(kind))
         return f"{kind} {self._dice.choice(['=', '<=', '>', '<>'])} {value}"
 
     def _key_value(self, name: str) -> str:
@@ -186,10 +189,7 @@ class Writing:
         return self._dice.randrange(self._ids)
 
     def _value(self, kind: str) -> str:
-        return literal(kind, None if self._dice.random() < 0.2 else self._dice.choice(KINDS[kind].values))
-
-    def _kinds(self, table: str) -> list[str]:
-        return [*ALWAYS, *self._schema[table]]
+        return literal(kind, None if self._dice.random() < 0.2 else self._palette.value(kind))
 
     def _kind(self, table: str) -> str:
-        return self._dice.choice(self._kinds(table))
+        return self._palette.kind(table)
