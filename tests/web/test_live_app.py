@@ -99,7 +99,7 @@ def test_a_recheck_is_not_made_as_whoever_asks_for_it(database: Engine) -> None:
     with app.test_request_context(headers={"Cookie": "user=root"}):
         g.user = "root"
         dispatcher.revoke()
-    assert called_as == [(None, "bob")] * 2
+    assert len(called_as) >= 2 and set(called_as) == {(None, "bob")}  # it is asked each second, too
     assert not _take(client, seen, "closed")
 
 
