@@ -212,6 +212,7 @@ class _Player:
         """A statement that changes nothing changes no window."""
         self._commit(0)
         self._rest()
+        self._waiting.clear()  # what is yet to come between reads would change windows meanwhile
         before = self._versions()
         self._bare(0, sql)
         self._commit(0)
