@@ -18,7 +18,7 @@ def main() -> int:
     """Run, print the report; the exit status tells of differences."""
     parser = argparse.ArgumentParser(prog="make admin-proof")
     parser.add_argument("--size", type=int, default=len(FEATURES), help="how many views")
-    parser.add_argument("--rounds", type=int, default=5, help="how often to write and compare")
+    parser.add_argument("--rounds", type=int, default=9, help="how often to write and compare")
     parser.add_argument("--seed", type=int, default=any_seed())
     options = parser.parse_args()
     began = time.monotonic()

@@ -86,7 +86,7 @@ class Lane:
             self.tab(case)
         say(f"{len(self._tabs)} pages are live")
         for turn in range(rounds):
-            self._write()
+            self._write(turn)
             self._compare()
             say(f"round {turn + 1}: {len(self.report.differences)} differences")
         return self.report
@@ -151,11 +151,11 @@ class Lane:
 
     # -- writing
 
-    def _write(self) -> None:
-        for _ in range(self._chance.choice([2, 5, 12])):
-            self.report.transactions += self._execute(self._main, writes.transaction(self._chance))
-            if self._chance.random() < 0.3:
-                self.report.transactions += self._execute(self._archive, writes.letters(self._chance))
+    def _write(self, turn: int) -> None:
+        for statements in writes.transactions(turn, self._chance):
+            self.report.transactions += self._execute(self._main, statements)
+        if self._chance.random() < 0.3:
+            self.report.transactions += self._execute(self._archive, writes.letters(self._chance))
 
     def _execute(self, connection: psycopg.Connection[Any], statements: list[writes.Statement]) -> bool:
         """Run them as one transaction; now and then it is rolled back, by chance or by a constraint."""

@@ -18,7 +18,7 @@ from tests.databases import fresh_database
 SEED = int(os.environ.get("SA_NOTIFY_PROOF_SEED", "1"))
 SIZE = int(os.environ.get("SA_NOTIFY_PROOF_SIZE", "8"))
 EVERYTHING = ["every kind of column", "every kind, edited"]
-ROUNDS = int(os.environ.get("SA_NOTIFY_PROOF_ROUNDS", "2"))
+ROUNDS = int(os.environ.get("SA_NOTIFY_PROOF_ROUNDS", "4"))
 
 # Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
 pytestmark = pytest.mark.filterwarnings(

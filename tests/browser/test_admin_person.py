@@ -100,7 +100,7 @@ def test_focus_selection_and_scroll_survive(shelf: Shelf) -> None:
     page.evaluate(
         """() => {
             const rows = [...document.querySelectorAll("tr[data-sa-key]")];
-            const title = (row) => row.querySelector(".col-title").firstChild;
+            window.title = (row) => row.querySelector(".col-title").firstChild;
             const [first, last] = [title(rows[8]), title(rows[10])];
             document.getSelection().setBaseAndExtent(first, 4, last, last.data.trimEnd().length);
             rows[9].querySelector("input.action-checkbox").focus({preventScroll: true});
@@ -122,6 +122,13 @@ def test_focus_selection_and_scroll_survive(shelf: Shelf) -> None:
     shelf.sql("UPDATE book SET price = 77 WHERE id = :k", k=int(before["focus"]))
     expect(shelf.cell(int(before["focus"]), "price")).to_have_text("77.00")
     assert page.evaluate(look) == before
+    # the text itself changes, as far as it is selected and elsewhere
+    page.evaluate("document.getSelection().setBaseAndExtent(title(watched), 40, title(watched), 60)")
+    shelf.sql("UPDATE book SET title = title || ' and more' WHERE id = :k", k=int(before["focus"]))
+    expect(shelf.cell(int(before["focus"]), "title")).to_contain_text("and more")
+    selected = page.evaluate("[document.getSelection().anchorOffset, document.getSelection().toString()]")
+    assert selected[0] == 40
+    assert selected[1].strip()
     # the row itself moves down by one
     shelf.sql("UPDATE book SET title = title || '.' WHERE id = :k", k=int(before["focus"]))
     expect(shelf.cell(int(before["focus"]), "title")).to_contain_text(".")
