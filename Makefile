@@ -43,17 +43,7 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7,
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
 		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
-<<<<<<< ours
-oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes, SEED=7, KEEP=1 adds what fails to the tests
-	$(PY) -m tests.oracle --minutes $(or $(SIZE),2) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
-
-oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
-	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
-
-admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=5 SEED=7
-=======
 admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=9 SEED=7
->>>>>>> theirs
 	@chromium=$$($(PY) tools/chromium.py --install) && \
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.admin_proof $(if $(SIZE),--size $(SIZE)) \
 		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SEED),--seed $(SEED))
