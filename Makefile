@@ -19,7 +19,7 @@ PINNED := PIP_CONSTRAINT=$(CURDIR)/constraints.txt PIP_BUILD_CONSTRAINT=$(CURDIR
 .PHONY: help install js check test test-matrix faults oracle-service seeded-bugs demo demo-clean bench bench-capture bench-delivery bench-dispatch bench-reconnect bench-peers lock clean bench-live oracle oracle-bugs admin-proof
 
 help: ## Show what can be made
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 17
 
 install: $(INSTALLED) ## Make .venv and install everything into it
 
@@ -42,6 +42,12 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7,
 	@chromium=$$($(PY) tools/chromium.py --install) && \
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
 		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
+
+oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes, SEED=7, KEEP=1 adds what fails to the tests
+	$(PY) -m tests.oracle --minutes $(or $(SIZE),2) $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
+	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
 
 admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=9 SEED=7
 	@chromium=$$($(PY) tools/chromium.py --install) && \
