@@ -13,11 +13,10 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import BooleanClauseList, Grouping
 from sqlalchemy.sql.selectable import FromGrouping, Select
 
+from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored
 from sa_notify.live.recording import recording
 
-#: Schema and name of a table, as in :attr:`Dependencies.columns`.
-TableKey = tuple[str | None, str]
 Schemas = Mapping[str | None, str | None]
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import TableClause
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
+from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored
 from sa_notify.live.declared import Declared
 from sa_notify.live.excluded import sent_columns
@@ -18,9 +19,6 @@ from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.recording import recording
 from sa_notify.live.terms import terms_of
 from sa_notify.live.words import Name
-
-#: Schema (``None``: found by ``search_path``) and name, as SQLAlchemy knows them.
-TableKey = tuple[str | None, str]
 
 _EXPECTED: "WeakKeyDictionary[TableClause, Mapping[str, frozenset[str]]]" = WeakKeyDictionary()
 

@@ -18,9 +18,10 @@ from sqlalchemy import (
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
 
+from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored
 from sa_notify.capture.spec import is_virtual
-from sa_notify.live.bodies import Bodies, Body, Schemas, TableKey, conjuncts, key_of, places_of, translated
+from sa_notify.live.bodies import Bodies, Body, Schemas, conjuncts, key_of, places_of, translated
 from sa_notify.live.conditions import Conditions
 from sa_notify.live.identifying import Identity, identity_of, wire_name
 from sa_notify.live.ordering import OrderColumn, direction_of

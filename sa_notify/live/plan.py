@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy.engine import Dialect
 
-from sa_notify.live.bodies import Bodies, Place, Schemas, TableKey, bodies_of, key_of, places_of, translated
+from sa_notify.capture.coverage import TableKey
+from sa_notify.live.bodies import Bodies, Place, Schemas, bodies_of, key_of, places_of, translated
 from sa_notify.live.conditions import Conditions
 from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.functions import REASONS

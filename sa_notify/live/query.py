@@ -4,8 +4,8 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
+from sa_notify.capture.coverage import TableKey
 from sa_notify.change import Key
-from sa_notify.live.bodies import TableKey
 from sa_notify.live.plan import Plan
 from sa_notify.live.snapshot import Snapshot
 
