@@ -58,8 +58,13 @@ def _bound(statement: Any) -> Any:
         if parameter.key in given:
             parameter.value, parameter.callable, parameter.required = given[parameter.key], None, False
 
+    asked = getattr(statement, "_with_options", ())
+    plain = statement._generate() if asked else statement  # noqa: SLF001
+    if asked:
+        plain._with_options = ()  # SQLAlchemy can't clone those of with_loader_criteria()
     options = {"maintain_key": True, "detect_subquery_cols": True}
-    return visitors.cloned_traverse(statement, options, {"bindparam": bind})
+    bound = visitors.cloned_traverse(plain, options, {"bindparam": bind})
+    return bound.options(*asked) if asked else bound
 
 
 def _check_kind(statement: Any) -> None:

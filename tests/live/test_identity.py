@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import given, strategies as st
 from sqlalchemy import bindparam, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, with_loader_criteria
 
 from sa_notify.errors import QueryError
 from sa_notify.live.dependencies import dependencies
@@ -243,6 +243,7 @@ PARAM = bindparam("given", 1)
         select(Task.id).where(Task.id == PARAM).union(select(Owner.id)),
         select(Task).where(Task.id == bindparam("given", callable_=lambda: 1)),
         select(Task).where(Task.id == bindparam("given", required=True)),
+        select(Task).where(Task.id == PARAM).options(with_loader_criteria(Task, Task.title.is_not(None))),
     ],
 )
 def test_params(statement: Any) -> None:
