@@ -61,7 +61,7 @@ SELECT asked.i, asked.relation::bigint AS relation, self.name, self.kind::text A
            SELECT pg_catalog.json_object_agg(a.attname, CASE
                WHEN NOT c.collisdeterministic THEN 'nondeterministic'
                WHEN base.typtype = 'e' THEN 'enum'
-               WHEN base.typnamespace <> 'pg_catalog'::regnamespace THEN 'other'
+               WHEN base.typnamespace <> 'pg_catalog'::regnamespace::oid THEN 'other'
                ELSE base.typname
            END)
            FROM pg_catalog.pg_attribute a
