@@ -61,7 +61,8 @@ def _bound(statement: Any) -> Any:
     asked = getattr(statement, "_with_options", ())
     plain = statement._generate() if asked else statement  # noqa: SLF001
     if asked:
-        plain._with_options = ()  # SQLAlchemy can't clone those of with_loader_criteria()
+        # SQLAlchemy can't clone those of with_loader_criteria()
+        plain._with_options = ()  # noqa: SLF001
     options = {"maintain_key": True, "detect_subquery_cols": True}
     bound = visitors.cloned_traverse(plain, options, {"bindparam": bind})
     return bound.options(*asked) if asked else bound
