@@ -38,8 +38,8 @@ test: $(INSTALLED) $(BUNDLE) ## Run all tests; PYTEST_ARGS are passed on
 test-matrix: $(INSTALLED) ## Migrations over versions; ALEMBIC="1.16 newest" SQLALCHEMY=2.1 PYTHONS="3.11 3.12"
 	PIP_DISABLE_PIP_VERSION_CHECK=1 $(VENV)/bin/nox --session migrations -- $(PYTEST_ARGS)
 
-faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7, REPORT=docs/faults.md keeps the report
-	@chromium=$$($(PY) tools/chromium.py --install) && \
+faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7 DELIVERY=notify, REPORT=docs/faults.md keeps the report
+	@chromium=$$($(PY) tools/chromium.py --install) && $(if $(DELIVERY),SA_NOTIFY_DELIVERY=$(DELIVERY)) \
 		SA_NOTIFY_CHROMIUM="$$chromium" $(PY) -m tests.faults --seconds $(or $(SECONDS),300) \
 		$(if $(SEED),--seed $(SEED)) $(if $(REPORT),--report $(REPORT))
 
