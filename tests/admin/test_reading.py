@@ -79,6 +79,16 @@ def test_the_generated_test_sees_rows_of_every_kind(visitor: Visitor) -> None:
     assert totals == [3, 20, 7]
 
 
+def test_a_list_knows_which_columns_it_reads(visitor: Visitor) -> None:
+    """A change of others does not have it read again."""
+    reading = visitor.follow("/admin/plain/").read()
+    assert reading.plan is not None
+    found = {key: plan.columns for key, plan in reading.plan.tables.items()}
+    assert {table for _, table in found} == {"author", "book"}
+    assert found[None, "author"] is not None and "email" not in found[None, "author"]
+    assert set(reading.own) == {"public.author", "public.book"}
+
+
 @pytest.mark.parametrize("endpoint", ["rows", "places"])
 def test_rows_are_followed_by_key(visitor: Visitor, endpoint: str) -> None:
     """Mode "rows" shows exactly the rows that were on the page, in their order, changed or gone."""
@@ -86,6 +96,10 @@ def test_rows_are_followed_by_key(visitor: Visitor, endpoint: str) -> None:
     query = visitor.subscribe(page.bar["data-sa-rows-token"])
     assert shown(query.read().rows) == shown(page.rows)
     assert query.read().total is None
+    if (
+        endpoint == "rows"
+    ):  # its table is read for nothing else; the keys of places are of more than their text
+        assert query.read().only == {"public.book": frozenset((key,) for key, _ in page.rows)}
     key, column = ("id", "title") if endpoint == "rows" else ("seat", "note")
     table = "book" if endpoint == "rows" else "place"
     first, second = (cells[key] for _, cells in page.rows[:2])
