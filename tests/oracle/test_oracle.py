@@ -31,3 +31,5 @@ def test_windows_equal_sql(pg_server: str, delivery: str) -> None:
     assert report.seen.counts["windows compared"] > 500
     assert report.seen.counts["commits"] > 60
     assert report.seen.verdicts["read"] > 50
+    assert report.seen.verdicts["skipped"] > 10
+    assert report.seen.verdicts["patched"] > 0
