@@ -57,7 +57,9 @@ class StageWorker:
 
     def __init__(self, url: str, proofs: float) -> None:
         self._app = Flask(__name__)
-        self._app.config.update(SECRET_KEY="benchmark", SA_NOTIFY_PROOF_SECONDS=proofs)
+        self._app.config.update(
+            SECRET_KEY="benchmark", SA_NOTIFY_PROOF_SECONDS=proofs, SA_NOTIFY_MAX_SUBSCRIPTIONS=1_000_000
+        )
         socketio = SocketIO(self._app, async_mode="gevent")
         dispatcher = Dispatcher()
         self._engine = create_engine(url)
