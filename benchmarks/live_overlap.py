@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from benchmarks.alternate import alternate, column, middle
+from benchmarks.alternate import column, middle, turns
 from benchmarks.live_models import ROWS
 from benchmarks.live_place import Place, Site
 from benchmarks.live_report import Line
@@ -43,12 +43,13 @@ def measure(place: Place, sizes: Sizes) -> Iterator[Line]:
     with place.site(windows + 3 * ROWS) as site, Stage(site) as stage:
         stage.open("ranked", windows, param="low")
 
-        def hit(kind: str, turn: str) -> Updated:
-            return _hit(site, stage, _KINDS[kind][int(turn)], windows)
+        def hit(kind: str) -> list[Updated]:
+            # one after the other: while rows are away, nothing else finds them in a window
+            return [_hit(site, stage, statement, windows) for statement in _KINDS[kind]]
 
-        found = alternate(list(_KINDS), ["0", "1"], sizes.rounds, hit, begin=lambda _: None)
+        found = turns(list(_KINDS), sizes.rounds, hit)
     for kind, rounds in found.items():
-        yield _line(kind, windows, [updated for turns in rounds for updated in turns.values()])
+        yield _line(kind, windows, [updated for both in rounds for updated in both])
 
 
 def _line(kind: str, windows: int, found: list[Updated]) -> Line:
