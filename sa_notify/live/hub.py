@@ -67,11 +67,6 @@ class Hub:
         return self._following
 
     @property
-    def budget(self) -> Pace:
-        """What reads have taken, and may take."""
-        return self._pace
-
-    @property
     def subscriptions(self) -> Subscriptions:
         """Who looks at what; not to be changed."""
         return self._subscriptions

@@ -27,11 +27,6 @@ class Pace:
         self._debt = 0.0
         self._at = 0.0
 
-    @property
-    def budget(self) -> float:
-        """Seconds a second."""
-        return self._budget
-
     def spend(self, seconds: float, now: float) -> None:
         """A read took so long."""
         self._debt = self._owed(now) + seconds

@@ -38,6 +38,7 @@ class Runner:
     :param forget_coverage: called when an epoch begins, before anything is read.
     :param interest: where to say which tables are wanted, in the current epoch; ``None`` when all are
         announced.
+    :param budget: seconds of the database's time that reads may take in a second.
     """
 
     def __init__(
@@ -46,13 +47,14 @@ class Runner:
         emitter: Emitter,
         forget_coverage: Callable[[], None],
         interest: Callable[[], Interest | None],
+        budget: float,
     ) -> None:
         self._runtime = runtime
         self._emitter = emitter
         self._forget_coverage = forget_coverage
         self._interest = interest
         self._desk = Desk(runtime, self)
-        self._hub = Hub(lambda: secrets.token_urlsafe(12))
+        self._hub = Hub(lambda: secrets.token_urlsafe(12), budget)
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
         self._behind: dict[str, float] = {}
@@ -163,11 +165,6 @@ class Runner:
         """See whether a window is right."""
         with self._lock:
             self._do(self._hub.prove(self._now()))
-
-    @property
-    def busy(self) -> float:
-        """Seconds that reads have taken up to now; it only grows."""
-        return self._desk.busy
 
     @property
     def queries(self) -> int:

@@ -416,3 +416,13 @@ def test_rows_that_went_with_their_table_go(database: Engine, monkeypatch: pytes
         Item.metadata.create_all(connection)
     wait_for(lambda: _take(client, seen, "diff"), "the diff")
     assert {op[0] for op in _take(client, seen, "diff")[0]["ops"]} == {"remove"}
+
+
+def test_the_budget_is_the_setting_s(database: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads past it wait: one of two seconds, of half a second a second, leaves three beyond the burst."""
+    monkeypatch.setenv("SA_NOTIFY_TEST_APP_SA_NOTIFY_DATABASE_BUDGET", "0.5")
+    app = create_app(database, async_mode="threading")
+    assert _ask(_client(app), "subscribe", id=1, query="page")["ok"]
+    pace = _running(app).runner._hub._pace
+    pace.spend(2.0, now=1e9)
+    assert pace.overdrawn(1e9) >= 3.0
