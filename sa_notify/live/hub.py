@@ -21,7 +21,7 @@ from sa_notify.live.actions import (
     Wait,
     Warn,
 )
-from sa_notify.live.asking import Asking, Rows
+from sa_notify.live.asking import Asking
 from sa_notify.live.index import Index
 from sa_notify.live.journal import Journal
 from sa_notify.live.known import Known
@@ -33,6 +33,7 @@ from sa_notify.live.query import Query, Reading
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.subscriptions import Subscriptions
 from sa_notify.live.telling import advance, patch, snapshots
+from sa_notify.source.wanted import TALLY_SECONDS, Wanted
 
 #: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -129,13 +130,14 @@ class Hub:
 
     # -- the feed
 
-    def begin_epoch(self, now: float, *, gated: bool = False) -> list[Action]:
+    def begin_epoch(self, now: float, *, gated: bool = False, by_row: bool = False) -> list[Action]:
         """Changes are heard from now on; whatever was read before may have missed some.
 
         :param gated: only of tables that were asked for with :class:`Take`.
+        :param by_row: and only what the source was told before, by :meth:`told_with` and :meth:`keep`.
         """
         self._following = True
-        self._asking.begin(gated=gated)
+        self._asking.begin(gated=gated, by_row=by_row)
         before, self._proven_at = self._proven_at, now
         return self._suspect(now, before)
 
@@ -164,6 +166,7 @@ class Hub:
     def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
         """Find the queries that these changes may concern."""
         hit: dict[str, LiveQuery] = {}
+        since = self._proven_at
         for changeset in changesets:
             for change in changeset.changes:
                 self._journal.add(changeset.xid, change)
@@ -172,7 +175,9 @@ class Hub:
                     self._proofs.note(live, changeset.xid)
                     if note(live, changeset.xid, known):
                         hit[live.key] = live
-        return self._go_on(hit.values(), now, self._proven_at)
+                        if change.op == "tally":
+                            since = self._proven_at - TALLY_SECONDS  # told so late
+        return self._go_on(hit.values(), now, since)
 
     def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         marked = list(queries)
@@ -209,12 +214,13 @@ class Hub:
         waited = [live for live in self._subscriptions.all() if not live.unwatched.isdisjoint(stood)]
         return actions + self._mark(waited, now, now)
 
-    def keep(self, *, by_row: bool = False) -> tuple[frozenset[str], Rows]:
-        """Every table that is wanted, and the rows of those that are wanted by row; others count as dropped.
+    def told_with(self, take: Take) -> Wanted:
+        """What a source that can be told of rows must be told before it is asked this."""
+        return self._asking.told_with(take)
 
-        :param by_row: whether the source can be told of rows.
-        """
-        return self._asking.keep(list(self._subscriptions.all()), by_row=by_row)
+    def keep(self) -> Wanted:
+        """Everything that is wanted; anything else counts as dropped."""
+        return self._asking.keep(list(self._subscriptions.all()))
 
     def awaits(self, take: Take) -> bool:
         """Whether the question is still asked."""
@@ -242,7 +248,7 @@ class Hub:
         return [] if self._asking.holds(live) else self._begin_read(live, now)
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._asking.standing.tables | self._asking.by_row(live)
+        live.read_at, live.stood = now, self._asking.stood()
         self._journal.open(live.key)
         return [Read(live.key)]
 
@@ -279,7 +285,7 @@ class Hub:
         self._spend(live, now, cost)
         live.settle(reading)
         live.stale_since = None
-        live.unwatched = self._asking.standing.missing(reading.tables, live.stood)
+        live.unwatched = self._asking.missing(live)
         held = self._asking.standing.held(live.unwatched)
         live.doubts += tuple(_held(table) for table in sorted(held))
         actions = advance(live, reading)

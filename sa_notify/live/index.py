@@ -146,6 +146,8 @@ class _Group:
                 return ()
             if self._placing is not None and self._placing.isdisjoint(changed):
                 return tuple(self._holders.get(known.rowkey, ()))
+        if known.change.op == "tally":
+            return tuple(live for live in self._places if live.query.by_tally)
         if known.change.key is None:
             return tuple(self._places)
         found = self._others | self._by_key.get(known.change.key, frozenset())
