@@ -4,7 +4,7 @@ The hub takes what happened and returns what to do (:mod:`sa_notify.live.actions
 nothing and looks at no clock. Its caller serialises the calls and carries the actions out in order.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
 from typing import Any
 
 from sa_notify.change import ChangeSet
@@ -99,7 +99,7 @@ class Hub:
         live = self._subscriptions.of(subscriber)
         if live is None:
             return None
-        live.waiting.add(subscriber)
+        live.wait(subscriber)
         return [Greet(live.key)]
 
     def unsubscribe(self, subscriber: Subscriber) -> list[Action]:
@@ -123,8 +123,8 @@ class Hub:
         if live is None:
             return []
         actions: list[Action] = [SendClosed(subscriber.sid, live.key, code, message)]
-        for id_ in list(live.subscribers[subscriber.sid]):
-            actions += self.unsubscribe(Subscriber(subscriber.sid, id_))
+        for one in self._subscriptions.to(live, subscriber.sid):
+            actions += self.unsubscribe(one)
         return actions
 
     # -- the feed
@@ -317,9 +317,9 @@ class Hub:
         live.end_read(seconds)
         self._pace.spend(seconds, now)
 
-    def _file(self, live: LiveQuery, before: frozenset[str]) -> None:
+    def _file(self, live: LiveQuery, before: KeysView[str]) -> None:
         """Have the index know what a reading found out."""
-        if live.rowkeys is not before:
+        if live.rowkeys != before:
             self._index.move(live, before - live.rowkeys, live.rowkeys - before)
         self._index.file(live)
 
@@ -334,7 +334,7 @@ class Hub:
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
             return self._wait(live, RETRY_SECONDS[live.failures - 1])
-        one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
+        one_of_each = [self._subscriptions.to(live, sid)[0] for sid in live.subscribers]
         return [action for client in one_of_each for action in self.close(client, code, message)]
 
     def prove(self, now: float) -> list[Action]:

@@ -61,6 +61,10 @@ class Subscriptions:
         """What a client has asked for."""
         return [Subscriber(sid, id_) for id_ in self._by_client.get(sid, {})]
 
+    def to(self, live: LiveQuery, sid: str) -> list[Subscriber]:
+        """What a client has asked for that led to this query."""
+        return [Subscriber(sid, id_) for id_, one in self._by_client.get(sid, {}).items() if one is live]
+
     def keys(self, sid: str) -> set[str]:
         """The live queries that a client looks at."""
         return {live.key for live in self._by_client.get(sid, {}).values()}

@@ -1,8 +1,9 @@
 """What a live query's subscribers see."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sa_notify.live.query import Row
 
@@ -11,14 +12,28 @@ from sa_notify.live.query import Row
 class Window:
     """A result as its subscribers have it.
 
-    :param rows: in order; rowkeys are unique.
+    :param by_key: its rows' values by rowkey, in order. A pair for each row and a set of the rowkeys would
+        take five times the memory.
     :param total: how many rows there are without LIMIT and OFFSET; ``None`` when not asked for.
     :param version: grows by one with each diff.
     """
 
-    rows: tuple[Row, ...]
+    by_key: Mapping[str, dict[str, Any]]
     total: int | None
     version: int
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in order."""
+        return tuple(self.by_key.items())
+
+    @property
+    def rowkeys(self) -> KeysView[str]:
+        """What names the rows, in order."""
+        return self.by_key.keys()
+
+    def __len__(self) -> int:
+        return len(self.by_key)
 
 
 def check(rowkeys: Iterable[str]) -> int:
