@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
 from typing import Any
 
 from sa_notify.live.query import Row
@@ -82,7 +82,7 @@ def _same_row(old: Row, new: Row) -> bool:
     return old[0] == new[0] and old[1].keys() == new[1].keys()
 
 
-def _moved(old: Rows, new: Rows) -> tuple[list[Op], Set[str]]:
+def _moved(old: Rows, new: Rows) -> tuple[list[Op], AbstractSet[str]]:
     """Ops after which the rows are those of ``new``, in order, and which of them keep their values."""
     kept = {key for key, row in old.items() if key in new and row.keys() <= new[key].keys()}
     ops: list[Op] = [["remove", key] for key in old if key not in kept]
@@ -90,7 +90,7 @@ def _moved(old: Rows, new: Rows) -> tuple[list[Op], Set[str]]:
     return ops, kept
 
 
-def _place(left: Sequence[str], new: Rows, kept: Set[str]) -> Iterator[Op]:
+def _place(left: Sequence[str], new: Rows, kept: AbstractSet[str]) -> Iterator[Op]:
     """Inserts and moves, from the first row of ``new`` on.
 
     Each row is put behind the one before it. What stands further to the front than it will in the end

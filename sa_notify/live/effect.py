@@ -104,12 +104,12 @@ def _side(live: LiveQuery, listing: Listing, image: Mapping[str, Any]) -> int:
         return 0
     if listing.offset and at < first:
         return -1
-    full = listing.limit is not None and live.window is not None and len(live.window) >= listing.limit
+    full = listing.limit is not None and live.window is not None and len(live.window.by_key) >= listing.limit
     return 1 if full and at > last else 0
 
 
 def _edges(live: LiveQuery, listing: Listing) -> tuple[SortKey | None, SortKey | None]:
-    if live.window is None or not len(live.window) or listing.order is None:
+    if live.window is None or not live.window.by_key or listing.order is None:
         return (None, None)
     values = live.window.by_key.values()
     first, last = next(iter(values)), next(reversed(values))

@@ -242,7 +242,7 @@ class Hub:
         return [] if self._asking.holds(live) else self._begin_read(live, now)
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._asking.standing.tables | self._asking.by_row(live)
+        live.read_at, live.stood = now, self._asking.stands(live)
         self._journal.open(live.key)
         return [Read(live.key)]
 

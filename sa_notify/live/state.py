@@ -1,10 +1,9 @@
 """What the hub remembers of one live query."""
 
-from collections.abc import KeysView, Mapping, Set
+from collections.abc import KeysView, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any
 
-from sa_notify.capture.names import stored
 from sa_notify.change import Key
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.listing import Listing, RowsPlan
@@ -54,7 +53,7 @@ class LiveQuery:
     key: str
     query: Query
     subscribers: dict[str, int] = field(default_factory=dict)
-    waiting: Set[Subscriber] = _NOBODY
+    waiting: AbstractSet[Subscriber] = _NOBODY
     window: Window | None = None
     snapshot: Snapshot | None = None
     tables: frozenset[str] | None = None
@@ -151,8 +150,7 @@ class LiveQuery:
         rows = None if self.plan is None else self.plan.rows
         if rows is None or not rows.total:
             return None
-        key = tuple(stored(column.name) for column in rows.key)
-        return rows if Own(rows.table, key) in self.own.values() else None
+        return rows if Own(rows.table, rows.key) in self.own.values() else None
 
     # -- reading
 

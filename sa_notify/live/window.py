@@ -32,9 +32,6 @@ class Window:
         """What names the rows, in order."""
         return self.by_key.keys()
 
-    def __len__(self) -> int:
-        return len(self.by_key)
-
 
 def check(rowkeys: Iterable[str]) -> int:
     """The wire's checksum: CRC-32, unsigned, of each rowkey and a newline, in UTF-8."""

@@ -135,6 +135,7 @@ class Desk:
             return self._runtime.call(timed), sum(took)
         finally:
             spent[0] += sum(took)
+            metrics.DATABASE_SECONDS.inc(sum(took))
             with self._lock:
                 self._busy += sum(took)
 
