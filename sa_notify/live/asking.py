@@ -83,7 +83,7 @@ class Asking:
         return wanted, self._rows
 
     def stands(self, live: LiveQuery) -> frozenset[str]:
-        """What stands for a query: whole tables, and those of which it reads rows that changes are brought of."""
+        """What stands for a query: tables, and such as it reads only rows of that changes are brought of."""
         tables, by_row = self.standing.tables, self.by_row(live)
         return tables | by_row if by_row else tables
 

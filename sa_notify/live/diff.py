@@ -22,10 +22,9 @@ def diff(old: Rows, new: Rows) -> list[Op]:
     rows whose order stays. Removals come first, updates last. A row that lost a column is removed and
     inserted, because clients merge an update into what they hold.
     """
-    if len(old) == len(new) and all(map(_same_row, old.items(), new.items())):
-        ops, kept = [], new.keys()
-    else:
-        ops, kept = _moved(old, new)
+    stands = len(old) == len(new) and all(map(_same_row, old.items(), new.items()))
+    kept: AbstractSet[str]
+    ops, kept = ([], new.keys()) if stands else _moved(old, new)
     for key, row in new.items():
         if key in kept and (changed := _changed(old[key], row)):
             ops.append(["update", key, changed])

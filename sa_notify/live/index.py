@@ -162,7 +162,7 @@ class _Group:
 
 
 def _asked(condition: Predicate) -> Points | Interval | None:
-    """What a row must fulfil at the least, as it is looked up: by the fewest values, where there are several."""
+    """What a row must fulfil at the least, as it is looked up: the fewest values, where there are several."""
     points = min(condition.points, key=lambda one: len(one.values), default=None)
     return points or next(iter(condition.intervals), None)
 

@@ -74,7 +74,7 @@ class _Never(_OfColumn):
 
     __slots__ = ()
 
-    def outcomes(self, values: Values) -> int:  # noqa: ARG002
+    def outcomes(self, values: Values) -> int:
         return int(self._value)
 
     @property

@@ -16,7 +16,7 @@ from sqlalchemy import (
     TextClause,
 )
 from sqlalchemy.sql import operators, visitors
-from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
+from sqlalchemy.sql.elements import Label, _textual_label_reference
 
 from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored

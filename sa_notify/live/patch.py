@@ -37,9 +37,9 @@ def patched(live: LiveQuery, keys: Sequence[Key], rows: Mapping[str, Mapping[str
     old = {key: held[key] for key in asked}
     new = {key: dict(rows[key]) for key in asked}
     listing = None if live.plan is None else live.plan.listing
-    if listing is not None and listing.order is not None:
-        if any(_has_moved(listing.order, old[key], new[key]) for key in asked):
-            return None
+    order = () if listing is None else listing.order or ()
+    if any(_has_moved(order, old[key], new[key]) for key in asked):
+        return None
     ops = diff(old, new)
     return ops if all(op[0] == "update" for op in ops) else None
 

@@ -88,7 +88,7 @@ class _Constant(Predicate):
     def __init__(self, outcome: int) -> None:
         self._outcome = outcome
 
-    def outcomes(self, values: Values) -> int:  # noqa: ARG002
+    def outcomes(self, values: Values) -> int:
         return self._outcome
 
 
@@ -104,7 +104,7 @@ class _Unknown(Predicate):
     def __init__(self, columns: frozenset[str]) -> None:
         self._columns = columns
 
-    def outcomes(self, values: Values) -> int:  # noqa: ARG002
+    def outcomes(self, values: Values) -> int:
         return UNKNOWN
 
     @property

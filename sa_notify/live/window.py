@@ -1,7 +1,7 @@
 """What a live query's subscribers see."""
 
 import zlib
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ class Window:
     :param version: grows by one with each diff.
     """
 
-    by_key: Mapping[str, dict[str, Any]]
+    by_key: dict[str, dict[str, Any]]
     total: int | None
     version: int
 

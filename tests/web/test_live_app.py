@@ -207,7 +207,10 @@ def test_health_is_for_load_balancers(database: Engine, app: Flask) -> None:
     client = _client(app)
     assert _ask(client, "subscribe", id=1, query="page")["ok"]
     wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
-    assert web.get("/sa_notify/health").status_code == 200
+    app.extensions["sa_notify"]._running.runner.beat()
+    answer = web.get("/sa_notify/health")
+    assert answer.status_code == 200
+    assert 0 < answer.get_json()["database"]["used"] < answer.get_json()["database"]["budget"] == 2.0
     app.extensions["sa_notify"]._running.runner.lost()
     answer = web.get("/sa_notify/health")
     assert (answer.status_code, answer.get_json()["live"]) == (503, False)
