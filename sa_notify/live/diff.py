@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sa_notify.live.query import Row
@@ -22,11 +22,28 @@ def diff(old: Rows, new: Rows) -> list[Op]:
     rows whose order stays. Removals come first, updates last. A row that lost a column is removed and
     inserted, because clients merge an update into what they hold.
     """
-    stands = len(old) == len(new) and all(map(_same_row, old.items(), new.items()))
-    kept: AbstractSet[str]
-    ops, kept = ([], new.keys()) if stands else _moved(old, new)
+    updates = _updates(old, new)
+    if updates is not None:
+        return updates
+    kept = {key for key, row in old.items() if key in new and row.keys() <= new[key].keys()}
+    ops: list[Op] = [["remove", key] for key in old if key not in kept]
+    ops += _place([key for key in old if key in kept], new, kept)
     for key, row in new.items():
         if key in kept and (changed := _changed(old[key], row)):
+            ops.append(["update", key, changed])
+    return ops
+
+
+def _updates(old: Rows, new: Rows) -> list[Op] | None:
+    """The ops where every row stays where it is, as most often; ``None`` where one does not."""
+    if list(old) != list(new):
+        return None
+    ops: list[Op] = []
+    for before, (key, row) in zip(old.values(), new.items(), strict=True):
+        changed = _changed(before, row)
+        if (changed or len(before) != len(row)) and not before.keys() <= row.keys():
+            return None
+        if changed:
             ops.append(["update", key, changed])
     return ops
 
@@ -76,20 +93,7 @@ def _put(keys: list[str], position: int, key: str) -> None:
 # -- order
 
 
-def _same_row(old: Row, new: Row) -> bool:
-    """Whether it is the same row by its key, with the same columns."""
-    return old[0] == new[0] and old[1].keys() == new[1].keys()
-
-
-def _moved(old: Rows, new: Rows) -> tuple[list[Op], AbstractSet[str]]:
-    """Ops after which the rows are those of ``new``, in order, and which of them keep their values."""
-    kept = {key for key, row in old.items() if key in new and row.keys() <= new[key].keys()}
-    ops: list[Op] = [["remove", key] for key in old if key not in kept]
-    ops += _place([key for key in old if key in kept], new, kept)
-    return ops, kept
-
-
-def _place(left: Sequence[str], new: Rows, kept: AbstractSet[str]) -> Iterator[Op]:
+def _place(left: Sequence[str], new: Rows, kept: set[str]) -> Iterator[Op]:
     """Inserts and moves, from the first row of ``new`` on.
 
     Each row is put behind the one before it. What stands further to the front than it will in the end
@@ -152,19 +156,20 @@ class _Counter:
 
 # -- values
 
+_MISSING: Any = object()
+#: Equal ones may be written otherwise in JSON.
+_ASKED = frozenset({dict, list, float})
+
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """What is written otherwise in JSON than it was: ``1``, ``1.0`` and ``true`` are not the same."""
     return {
         name: value
         for name, value in new.items()
-        if name not in old or (old[name] is not value and not _same(old[name], value))
+        if (before := old.get(name, _MISSING)) is not value
+        and (
+            type(before) is not type(value)
+            or before != value
+            or (type(value) in _ASKED and json.dumps(before) != json.dumps(value))
+        )
     }
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether both are written the same in JSON: ``1``, ``1.0`` and ``true`` are not."""
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, (dict, list, float)):
-        return json.dumps(one) == json.dumps(other)
-    return bool(one == other)

@@ -104,11 +104,9 @@ class Rows:
     """Those of the rows asked for that the result without LIMIT and OFFSET has.
 
     :param rows: their values in JSON terms, by rowkey.
-    :param snapshot: taken before or with the rows, never after them.
     """
 
     rows: Mapping[str, dict[str, Any]]
-    snapshot: Snapshot
 
 
 class Shared(Protocol):

@@ -35,7 +35,7 @@ class Window:
 
 def check(rowkeys: Iterable[str]) -> int:
     """The wire's checksum: CRC-32, unsigned, of each rowkey and a newline, in UTF-8."""
-    text = "".join(f"{rowkey}\n" for rowkey in rowkeys)
+    text = "".join([f"{rowkey}\n" for rowkey in rowkeys])
     try:
         return zlib.crc32(text.encode())
     except UnicodeEncodeError:

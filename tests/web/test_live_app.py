@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, te
 
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError, SetupError
+from sa_notify.live import few
 from sa_notify.web.settings import Settings
 from tests.apps.items import Item, create_app
 from tests.deliveries import DELIVERIES
@@ -50,6 +51,16 @@ def test_a_client_that_leaves_leaves_nothing_behind(app: Flask) -> None:
     client.disconnect("/realtime")
     wait_for(lambda: len(_running(app).runner) == 0, "no live query")
     assert _running(app).clients == {}
+
+
+def test_who_asks_for_the_same_is_remembered_with_one_wish(app: Flask) -> None:
+    """A further viewer of a window brings no parameters of its own; others keep theirs."""
+    clients = [_client(app) for _ in range(3)]
+    for client, limit in zip(clients, (4, 4, 5), strict=True):
+        assert _ask(client, "subscribe", id=1, query="page", params={"limit": limit})["ok"]
+    wishes = [few.find(each.wishes, 1) for each in _running(app).clients.values()]
+    assert [wish.params for wish in wishes] == [{"limit": 4}, {"limit": 4}, {"limit": 5}]
+    assert wishes[0] is wishes[1]
 
 
 def test_revoke_closes_who_is_refused_and_moves_who_sees_something_else(database: Engine) -> None:
