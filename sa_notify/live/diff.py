@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sa_notify.live.query import Row
@@ -48,14 +48,13 @@ def _updates(old: Rows, new: Rows) -> list[Op] | None:
     return ops
 
 
-def by_key(rows: Iterable[Row]) -> dict[str, dict[str, Any]]:
+def by_key(rows: Collection[Row]) -> dict[str, dict[str, Any]]:
     """The rows by their keys.
 
     :raises ValueError: when a rowkey repeats.
     """
-    given = list(rows)
-    found = dict(given)
-    if len(found) != len(given):
+    found = dict(rows)
+    if len(found) != len(rows):
         raise ValueError("a rowkey repeats: rowkeys of a window are unique")
     return found
 

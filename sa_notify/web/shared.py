@@ -1,6 +1,6 @@
 """Reads queries that differ in bound values alone: one statement and one transaction for them all."""
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -139,7 +139,7 @@ class StatementShared:
             totals = self._totals(connection, asked)
         return {
             one.number: Reading(
-                tuple(rows.get(one.number, ())), totals.get(one.number), snapshot, tables, doubts, own
+                rows.get(one.number, ()), totals.get(one.number), snapshot, tables, doubts, own
             )
             for one in asked
         }
@@ -165,7 +165,7 @@ class StatementShared:
 
     def _rows(
         self, connection: Connection, kind: str, make: Callable[[], Any], asked: Sequence[_One]
-    ) -> dict[int, list[Row]]:
+    ) -> dict[int, Collection[Row]]:
         """Each query's rows by its number; nothing of those that have none."""
         shape, plan = self._source.shape, self._flat()
         numbered = self._numbered(kind, lambda: make() if plan is None else plan.statement(make(), shape))
