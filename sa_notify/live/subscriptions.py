@@ -23,7 +23,10 @@ class Subscriptions:
         if live is None:
             live = LiveQuery(key, query, stale_since=now)
             self._by_key[key] = self._by_identity[query.identity] = live
-        live.add(subscriber)
+        if self.of(subscriber) is live:
+            live.wait(subscriber)
+        else:
+            live.add(subscriber)
         self._by_client[subscriber.sid] = few.put(self._of(subscriber.sid), subscriber.id, live)
         return live
 
