@@ -240,9 +240,12 @@ class Runner:
                 self._emitter.heartbeat(sid, self._epoch, self._position, live[sid])
 
     def _do(self, actions: Iterable[Action]) -> None:
+        asked = False
         for action in actions:
             self._hands[type(action)](self, action)
-        self._desk.begin()
+            asked = asked or isinstance(action, (act.Read, act.Patch))
+        if asked:
+            self._desk.begin()
 
     def _read(self, action: act.Read) -> None:
         query = self._hub.query(action.key)
