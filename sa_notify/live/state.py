@@ -86,6 +86,11 @@ class LiveQuery:
         return self.window is not None and not (self.reading or self.wanting or self.scheduled)
 
     @property
+    def undecided(self) -> bool:
+        """Whether what changes mean to it is seen when it has been read."""
+        return self.dirty or (self.reading and self.patching is None)
+
+    @property
     def wanting(self) -> bool:
         """Whether anything has to be read or told."""
         return bool(self.dirty or self.due or self.gained)

@@ -44,7 +44,7 @@ class PlanMachine(RuleBasedStateMachine):
     def end(self, data: st.DataObject, commit: bool, late: bool) -> None:
         self.sim.end(data.draw(st.sampled_from(sorted(self.sim.writing))), commit, late=late)
 
-    @rule(writes=WRITES, values=st.sampled_from([True, True, True, True, False]), late=st.booleans())
+    @rule(writes=WRITES, values=st.sampled_from([True, False]), late=st.booleans())
     def write(
         self, writes: list[tuple[int, tuple[int | None, int | None] | None]], values: bool, late: bool
     ) -> None:
@@ -63,6 +63,11 @@ class PlanMachine(RuleBasedStateMachine):
             self.sim.step_patch(key)
         else:
             self.sim.step_read(key)
+
+    @precondition(lambda self: self.sim.looks)
+    @rule(fails=st.sampled_from([False, False, False, True]))
+    def look(self, fails: bool) -> None:
+        self.sim.step_look(fails=fails)
 
     @rule()
     def go_on(self) -> None:
