@@ -128,7 +128,7 @@ def only_the_last_value_is_looked_up(seed: Seed) -> None:
     """A row that leaves a value of an equality filter is not found under it."""
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
-        lambda in_terms: lambda self, *rest: in_terms(self, *rest)[-1:],
+        lambda in_terms: lambda self, *rest, **how: in_terms(self, *rest, **how)[-1:],
     )
 
 
@@ -137,8 +137,8 @@ def values_that_are_not_known_are_not_looked_up(seed: Seed) -> None:
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
         lambda in_terms: (
-            lambda self, *rest: tuple(
-                value for value in in_terms(self, *rest) if value is not terms.NOT_KNOWN
+            lambda self, *rest, **how: tuple(
+                value for value in in_terms(self, *rest, **how) if value is not terms.NOT_KNOWN
             )
         ),
     )
@@ -326,12 +326,54 @@ def edges_stay_where_they_were(seed: Seed) -> None:
 
 
 @bug
-def deletes_outside_a_window_are_skipped(seed: Seed) -> None:
+def what_was_outside_a_window_does_not_matter(seed: Seed) -> None:
     """Of pages beyond the first too, and although there is a total."""
     seed.wrap(
-        "sa_notify.live.effect:_is_behind",
-        lambda _: lambda live, listing, rowkey: rowkey not in live.rowkeys,
+        "sa_notify.live.effect:_is_outside",
+        lambda _: lambda live, known: known.rowkey not in live.rowkeys,
     )
+
+
+# -- new values that are read
+
+
+@bug
+def what_waits_for_values_is_forgotten(seed: Seed) -> None:
+    seed.wrap("sa_notify.live.looking:Looking.answer", lambda _: lambda self, look, now, *, bar: [])
+
+
+@bug
+def a_read_of_values_ends_the_questions(seed: Seed) -> None:
+    """What has come meanwhile is not asked about."""
+    seed.wrap(
+        "sa_notify.live.looking:Looking.answer",
+        lambda answer: lambda *given, **how: _unasked(answer, *given, **how),
+    )
+
+
+def _unasked(answer: Any, looking: Any, look: Any, now: float, *, bar: bool) -> Any:
+    found = answer(looking, look, now, bar=bar)
+    if look.table in looking._tables:
+        looking._tables[look.table].waiting.clear()
+    return found
+
+
+@bug
+def rows_of_windows_do_not_matter_to_values(seed: Seed) -> None:
+    """What leaves a filter by a change without values is skipped."""
+    seed.wrap(
+        "sa_notify.live.known:Known.images",
+        lambda images: lambda self, key: (None, images(self, key)[1]) if self.late else images(self, key),
+    )
+
+
+@bug
+def windows_tell_of_every_row(seed: Seed) -> None:
+    """Also what was before them."""
+    seed.wrap(
+        "sa_notify.live.need:_is_windowed", lambda _: lambda live, table: live.rows_plan(table) is not None
+    )
+    what_was_outside_a_window_does_not_matter(seed)
 
 
 # -- totals
