@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from sa_notify.change import ChangeSet
-from sa_notify.live.actions import Look
+from sa_notify.live.actions import Action, Look
 from sa_notify.live.index import Index
 from sa_notify.live.journal import Journal
 from sa_notify.live.known import Known, Looked
@@ -65,9 +65,9 @@ class Hearing:
             return {}
         return self._decided([held], None)
 
-    def questions(self, now: float) -> list[Look]:
+    def questions(self, now: float) -> list[Action]:
         """Which rows to read."""
-        return self._looking.questions(now)
+        return [*self._looking.questions(now)]
 
     def begin(self, look: Look) -> Wanted | None:
         """What to read of them; ``None`` when nobody asks any more."""

@@ -83,7 +83,7 @@ class Looking:
 
     def too_many(self) -> list[Held]:
         """Changes of more rows than are read at a time, which wait no longer."""
-        found = []
+        found: list[Held] = []
         for table in self._tables.values():
             if len(table.waiting) > LIMIT and len({known.change.key for known in table.waiting}) > LIMIT:
                 found += table.waiting.values()

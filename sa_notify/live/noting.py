@@ -37,7 +37,7 @@ def catch_up(live: LiveQuery, journal: Journal) -> list[Entry]:
     if entries is None:
         live.dirty = True
     waiting, live.arrived = live.arrived, 0
-    lacking = []
+    lacking: list[Entry] = []
     for xid, known in entries or ():
         if live.dirty:
             live.arrived, lacking = waiting, []

@@ -334,48 +334,6 @@ def what_was_outside_a_window_does_not_matter(seed: Seed) -> None:
     )
 
 
-# -- new values that are read
-
-
-@bug
-def what_waits_for_values_is_forgotten(seed: Seed) -> None:
-    seed.wrap("sa_notify.live.looking:Looking.answer", lambda _: lambda self, look, now, *, bar: [])
-
-
-@bug
-def a_read_of_values_ends_the_questions(seed: Seed) -> None:
-    """What has come meanwhile is not asked about."""
-    seed.wrap(
-        "sa_notify.live.looking:Looking.answer",
-        lambda answer: lambda *given, **how: _unasked(answer, *given, **how),
-    )
-
-
-def _unasked(answer: Any, looking: Any, look: Any, now: float, *, bar: bool) -> Any:
-    found = answer(looking, look, now, bar=bar)
-    if look.table in looking._tables:
-        looking._tables[look.table].waiting.clear()
-    return found
-
-
-@bug
-def rows_of_windows_do_not_matter_to_values(seed: Seed) -> None:
-    """What leaves a filter by a change without values is skipped."""
-    seed.wrap(
-        "sa_notify.live.known:Known.images",
-        lambda images: lambda self, key: (None, images(self, key)[1]) if self.late else images(self, key),
-    )
-
-
-@bug
-def windows_tell_of_every_row(seed: Seed) -> None:
-    """Also what was before them."""
-    seed.wrap(
-        "sa_notify.live.need:_is_windowed", lambda _: lambda live, table: live.rows_plan(table) is not None
-    )
-    what_was_outside_a_window_does_not_matter(seed)
-
-
 # -- totals
 
 
