@@ -19,17 +19,20 @@ class Effect:
 
     :param reread: read the query again.
     :param patch: read this row of it again.
+    :param remove: take this row out of it: nothing takes its place.
     :param gained: rows that the total has gained.
     """
 
     reread: bool = False
     patch: bool = False
+    remove: bool = False
     gained: int = 0
 
 
 NOTHING: Final = Effect()
 REREAD: Final = Effect(reread=True)
 PATCH: Final = Effect(patch=True)
+REMOVE: Final = Effect(remove=True)
 _GAINED: Final = {gained: Effect(gained=gained) for gained in (-1, 1)} | {0: NOTHING}
 
 
@@ -62,6 +65,9 @@ def _by_values(live: LiveQuery, known: Known, plan: TablePlan) -> Effect:
         before = 0
     if not (before | after) & TRUE:
         return NOTHING
+    # of a late change others may have been decided about that came after it
+    if not after & TRUE and known.rowkey in live.rowkeys and not known.late and _is_all(live, change.table):
+        return REMOVE
     listing = live.listing(change.table)
     if listing is None or not listing.exact or not _is_certain(after):
         return REREAD
@@ -78,7 +84,15 @@ def _is_outside(live: LiveQuery, known: Known) -> bool:
     rows, window = live.rows_plan(known.change.table), live.window
     if rows is None or window is None or not rows.begins or known.rowkey in live.rowkeys:
         return False
-    return window.total is None or rows.limit is None or len(window.rows) < rows.limit
+    return window.total is None or _is_all(live, known.change.table)
+
+
+def _is_all(live: LiveQuery, table: str) -> bool:
+    """Whether a window has all rows of the result, which rows of the table make one for one."""
+    rows, window = live.rows_plan(table), live.window
+    if rows is None or window is None or not rows.begins:
+        return False
+    return rows.limit is None or len(window.rows) < rows.limit
 
 
 def _stays(live: LiveQuery, listing: Listing, known: Known) -> bool:

@@ -29,6 +29,7 @@ class Hearing:
 
     def restart(self) -> None:
         """Everything is read again, whatever has come."""
+        self._proofs.clear()
         self._looking.restart()
 
     # -- changes
@@ -111,13 +112,17 @@ class Hearing:
         :param before: rowkeys of the window before.
         :param since: whatever was committed before had come before the read began.
         """
-        if live.rowkeys is not before:
-            self._index.move(live, before - live.rowkeys, live.rowkeys - before)
+        self.moved(live, before)
         self._index.file(live)
         for xid, known in catch_up(live, self._journal):
             need = need_of(live, known.change.table)
             if not self._looking.hold(Held(xid, known, since), need.columns, need.key):
                 note(live, xid, known.answered(xid, None))
+
+    def moved(self, live: LiveQuery, before: frozenset[str]) -> None:
+        """Rows have left a window, or come."""
+        if live.rowkeys is not before:
+            self._index.move(live, before - live.rowkeys, live.rowkeys - before)
 
     def close(self, live: LiveQuery) -> None:
         """It could not be."""

@@ -23,6 +23,7 @@ from sa_notify.live.actions import (
     Warn,
 )
 from sa_notify.live.asking import Asking, Rows
+from sa_notify.live.diff import Op
 from sa_notify.live.hearing import Hearing
 from sa_notify.live.known import Looked
 from sa_notify.live.looking import Wanted
@@ -150,7 +151,6 @@ class Hub:
         return self._suspect(now, now)
 
     def _suspect(self, now: float, since: float) -> list[Action]:
-        self._proofs.clear()
         self._hearing.restart()
         self._asking.restart()
         return self._mark(list(self._subscriptions.all()), now, since)
@@ -158,7 +158,6 @@ class Hub:
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
         self._following = False
-        self._proofs.clear()
         self._hearing.restart()
         self._asking.restart()
 
@@ -193,7 +192,8 @@ class Hub:
     def _go_on(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         """Windows may differ from their SELECT since a moment: read what is not waiting to be read."""
         actions: list[Action] = []
-        for live in filter(_is_wanting, queries):
+        # not where a row came and another went, and the total alone is concerned
+        for live in [each for each in queries if each.wanting]:
             live.mark_late(since)
             if not live.scheduled or live.refreshing:
                 actions += self._at_once(live, now)
@@ -242,7 +242,7 @@ class Hub:
             return self._read_all(live, now)
         if live.due:
             return [Patch(live.key, live.begin_patch(now))]
-        if live.gained:
+        if live.gone or live.gained:
             return self._tell(live, now)
         live.stale_since = None  # what came has gone again
         return []
@@ -257,10 +257,16 @@ class Hub:
         return [Read(live.key)]
 
     def _tell(self, live: LiveQuery, now: float) -> list[Action]:
-        """The total alone is another one, which is known."""
+        """Rows are gone, or the total is another one, which is known."""
         seconds = self._pace.pause_between_totals(live)
         live.begin_telling(now)
-        return patch(live, []) + self._wait(live, seconds)
+        return self._patch(live, []) + self._wait(live, seconds)
+
+    def _patch(self, live: LiveQuery, ops: list[Op]) -> list[Action]:
+        before = live.rowkeys
+        actions = patch(live, ops)
+        self._hearing.moved(live, before)
+        return actions
 
     def due(self, key: str, turn: int, now: float) -> list[Action]:
         """A wait is over."""
@@ -319,7 +325,7 @@ class Hub:
             live.dirty = True
             return self._next(live, now)
         live.stale_since = None
-        return patch(live, ops) + self._next(live, now)
+        return self._patch(live, ops) + self._next(live, now)
 
     def _spend(self, live: LiveQuery, now: float, cost: float | None) -> None:
         seconds = now - live.read_at if cost is None else cost
@@ -382,11 +388,6 @@ class Hub:
 
     def __len__(self) -> int:
         return len(self._subscriptions)
-
-
-def _is_wanting(live: LiveQuery) -> bool:
-    """Not where a row came and another went, and the total alone is concerned."""
-    return live.wanting
 
 
 def _refresh(live: LiveQuery) -> float:

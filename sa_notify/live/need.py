@@ -42,13 +42,15 @@ def need_of(live: LiveQuery, table: str) -> Need:
     plan, rows, own = live.plan_of(table), live.rows_plan(table), live.own.get(table)
     placing = None if rows is None else rows.placing
     key = () if own is None else own.key
-    if plan is None or table in live.only:
-        return _need(_NONE, placing, key, windowed=False)
-    listing = live.listing(table)
+    listing, windowed = live.listing(table), _is_windowed(live, table)
+    # what is counted is counted by each change in turn, and new values may be those of a later one
+    counts = listing is not None and live.window is not None and live.window.total is not None
+    if plan is None or table in live.only or (counts and not windowed):
+        return _need(_NONE, placing, key, windowed=windowed)
     columns = plan.condition.columns
     if listing is not None and listing.limit is not None:
         columns |= {one.column for one in listing.order or ()}
-    return _need(columns.difference(key), placing, key, windowed=_is_windowed(live, table))
+    return _need(columns.difference(key), placing, key, windowed=windowed)
 
 
 def _is_windowed(live: LiveQuery, table: str) -> bool:

@@ -1,6 +1,6 @@
 """What a live query remembers of changes that have come."""
 
-from sa_notify.live.effect import NOTHING, effect_of
+from sa_notify.live.effect import NOTHING, Effect, effect_of
 from sa_notify.live.journal import Entry, Journal
 from sa_notify.live.known import Known
 from sa_notify.live.need import need_of
@@ -21,11 +21,23 @@ def note(live: LiveQuery, xid: int, known: Known) -> bool:
     if effect is NOTHING:
         return False
     live.arrived += 1
+    _take(live, known, effect)
+    return True
+
+
+def _take(live: LiveQuery, known: Known, effect: Effect) -> None:
+    key = known.change.key
     live.gained += effect.gained
     live.dirty = effect.reread
-    if effect.patch and known.change.key is not None:
-        live.due[known.change.key] = None
-    return True
+    if key is None or effect.reread:
+        return
+    if effect.remove:
+        live.gone[known.rowkey] = None
+        live.due.pop(key, None)
+    elif known.rowkey in live.gone:  # it has come back
+        live.dirty = True
+    elif effect.patch:
+        live.due[key] = None
 
 
 def catch_up(live: LiveQuery, journal: Journal) -> list[Entry]:

@@ -35,6 +35,7 @@ class Listed:
     limit: int | None
     offset: int
     total: bool
+    by_key: bool = False
 
     def statement(self) -> Select[Any]:
         found = select(TABLE.c.id, TABLE.c.v, TABLE.c.n)
@@ -43,7 +44,8 @@ class Listed:
         if self.points is not None:
             found = found.where(TABLE.c.v.in_(self.points))
         place = TABLE.c.v.desc() if self.descending else TABLE.c.v
-        return found.order_by(place, TABLE.c.id).limit(self.limit).offset(self.offset)
+        found = found.order_by(TABLE.c.id) if self.by_key else found.order_by(place, TABLE.c.id)
+        return found.limit(self.limit).offset(self.offset)
 
     def plan(self) -> Plan:
         statement = self.statement()
@@ -57,7 +59,7 @@ class Listed:
             v = float("inf") if row[1][0] is None else row[1][0]
             return (-v if self.descending else v, row[0])
 
-        return sorted(found, key=place)
+        return sorted(found, key=lambda row: row[0]) if self.by_key else sorted(found, key=place)
 
     def _matches(self, v: int | None) -> bool:
         if self.low is not None and (v is None or v < self.low):
