@@ -45,9 +45,8 @@ class Hearing:
                 known = Known(change)
                 self._journal.add(changeset.xid, known)
                 hit |= self._concerned(changeset.xid, known)
-                need = self._index.lacking(change)
-                if need is not None:
-                    hit |= self._hold(Held(changeset.xid, known, since), need)
+                if known.lacking:
+                    hit |= self._hold(Held(changeset.xid, known, since), self._index.need(change.table))
         return hit | self._decided(self._looking.too_many(), None)
 
     def _concerned(self, xid: int, known: Known) -> Hit:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from sa_notify.change import Change, Key
+from sa_notify.change import Key
 from sa_notify.live.intervals import Intervals
 from sa_notify.live.known import Known
 from sa_notify.live.need import Need, need_of
@@ -57,7 +57,7 @@ class Index:
     def candidates(self, known: Known) -> Iterable[LiveQuery]:
         """Every query whose result may change, and perhaps some more; no query twice.
 
-        Those that :meth:`lacking` is about are left out until the change is late.
+        Those that can't do without new values are left out until the change is late.
         """
         groups = self._tables.get(known.change.table)
         if groups is None:
@@ -66,12 +66,9 @@ class Index:
             return next(iter(groups.values())).candidates(known)
         return chain.from_iterable(group.candidates(known) for group in groups.values())
 
-    def lacking(self, change: Change) -> Need | None:
-        """What has to be known of the table's rows for all its queries, if one can't do without."""
-        groups = self._tables.get(change.table, {})
-        if not any(group.lacks(change) for group in groups.values()):
-            return None
-        needs = [need for _, need in groups if need.columns]
+    def need(self, table: str) -> Need:
+        """What has to be known of a table's rows for all its queries, of which some need something."""
+        needs = [need for _, need in self._tables[table] if need.columns]
         return replace(needs[0], columns=frozenset[str]().union(*(need.columns for need in needs)))
 
 
@@ -159,7 +156,7 @@ class _Group:
         if known.change.key is None:
             return tuple(self._places)
         if self._need.lacks(known.change) is not known.late:
-            return () if known.late else [live for live in self._places if live.undecided]
+            return () if known.late else self._put_off(known)
         found = self._others | self._by_key.get(known.change.key, frozenset())
         if known.late:
             found |= self._holders.get(known.rowkey, frozenset())
@@ -169,12 +166,11 @@ class _Group:
             found.update(by_interval.candidates(known, self._need))
         return found
 
-    def lacks(self, change: Change) -> bool:
-        """Whether a query that is decided about at once can't be before new values are read."""
-        read, changed = self._columns, change.columns
-        if read is not None and changed is not None and read.isdisjoint(changed):
-            return False
-        return self._need.lacks(change) and not all(live.undecided for live in self._places)
+    def _put_off(self, known: Known) -> list[LiveQuery]:
+        """Those that need not decide now, while the others wait for new values."""
+        found = [live for live in self._places if live.undecided]
+        known.lacking = known.lacking or len(found) < len(self._places)
+        return found
 
 
 class _ByValue:

@@ -35,15 +35,17 @@ class Known:
         came or went.
     :ivar late: it is looked at again, after its new values were asked for.
     :ivar answer: the same when they were; ``None`` before.
+    :ivar lacking: some queries can't do without them.
     """
 
-    __slots__ = ("_images", "_looked", "_rowkey", "_terms", "answer", "change", "columns", "late")
+    __slots__ = ("_images", "_looked", "_rowkey", "_terms", "answer", "change", "columns", "lacking", "late")
 
     def __init__(self, change: Change, looked: Looked | None = None, *, late: bool = False) -> None:
         self.change = change
         self.columns = change.columns if change.op == "update" and change.key is not None else None
         self.late = late
         self.answer: Known | None = None
+        self.lacking = False
         self._looked = looked
         self._images: dict[tuple[str, ...], tuple[Image, Image]] = {}
         self._rowkey: str | None = None

@@ -27,14 +27,14 @@ class Need:
 
     def lacks(self, change: Change) -> bool:
         """Whether reading the row's new values may decide about a change that carries too little."""
-        if change.key is None or change.op not in ("insert", "update"):
+        if not self.columns or change.key is None or change.op not in ("insert", "update"):
             return False
         if change.op == "update":
             if not self.windowed:
                 return False
             if change.columns is not None and self.placing and self.placing.isdisjoint(change.columns):
                 return False
-        return not self.columns <= change.values.keys()
+        return not all(column in change.values for column in self.columns)
 
 
 def need_of(live: LiveQuery, table: str) -> Need:
