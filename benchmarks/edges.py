@@ -54,9 +54,7 @@ def main() -> None:
             engine = create_engine(server.url)
             fill(engine, 20_000)
             cache = CoverageCache()
-            print(
-                f"| pages of {ROWS} rows, read together | the page | with {BUFFER} rows more | one row by key |"
-            )
+            print(f"| pages of {ROWS} rows | the pages | with {BUFFER} rows more | one row of each by key |")
             print("|---|---|---|---|")
             for pages in (1, 20, 200):
                 plain = [_query(engine, ranked(n), cache) for n in range(pages)]
