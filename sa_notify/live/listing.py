@@ -49,12 +49,16 @@ class RowsPlan:
     :param total: the statement's order leaves no two rows equal; else a row that is written may stand
         elsewhere when all are read again.
     :param key: the primary key as the statement names it.
+    :param limit: of the rows that it gives; ``None``: it gives all, ``0``: nobody knows.
+    :param begins: no rows come before the first one that it gives.
     """
 
     table: TableKey
     placing: frozenset[str]
     total: bool
     key: tuple[ColumnElement[Any], ...]
+    limit: int | None
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +101,15 @@ def rows_of(
     placing = {name for owner, name in bodies.placing if owner == table}
     placing |= columns_of(ordered, identity.source) | identity.columns
     total = identity.columns <= _named(ordered, identity.source)
-    return RowsPlan(table, frozenset(placing), total, identity.key)
+    limit, offset = _page(body)
+    return RowsPlan(
+        table,
+        frozenset(placing),
+        total,
+        identity.key,
+        0 if limit is False else limit,
+        offset is not False and not offset,
+    )
 
 
 def listing_of(statement: Any, bodies: Bodies, schemas: Schemas | None, rows: RowsPlan) -> Listing | None:
@@ -105,7 +117,7 @@ def listing_of(statement: Any, bodies: Bodies, schemas: Schemas | None, rows: Ro
     body = bodies.outermost()
     if body is None or len(body.froms) != 1 or isinstance(body.froms[0], Join):
         return None
-    limit, offset = _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
+    limit, offset = _page(body)
     places = list(places_of(body, schemas))
     if limit is False or offset is False or len(places) != 1:
         return None
@@ -181,6 +193,11 @@ def _compare_alike(column: Any, other: Any) -> bool:
     plain = isinstance(other, (Column, BindParameter))
     other_terms = terms_of(other.type) if plain else None
     return terms is not None and other_terms is not None and terms.name == other_terms.name
+
+
+def _page(body: Body) -> tuple[Any, Any]:
+    """LIMIT and OFFSET."""
+    return _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
 
 
 def _number(clause: Any) -> Any:

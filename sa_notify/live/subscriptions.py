@@ -83,5 +83,11 @@ class Subscriptions:
         )
         return {sid for live in late for sid in live.subscribers}
 
+    def readers(self, tables: frozenset[str]) -> set[str]:
+        """Clients who look at a window that was read from any of these tables."""
+        every = self._by_key.values() if tables else ()
+        reading = (live for live in every if not tables.isdisjoint(live.tables or ()))
+        return {sid for live in reading for sid in live.subscribers}
+
     def __len__(self) -> int:
         return len(self._by_key)
