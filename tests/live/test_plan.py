@@ -18,7 +18,8 @@ from sa_notify.live.query import Row
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare
 from tests.live.crew import metadata
-from tests.live.statements import KEYS, Aim, refilled, statements, transactions
+from tests.live.statements import statements
+from tests.live.writes import KEYS, Aim, refilled, transactions
 from tests.live.written import SIZE, Written, new_database, written
 
 DIALECT: Any = psycopg2.dialect()
