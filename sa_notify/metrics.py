@@ -56,6 +56,11 @@ DATABASE_BUDGET = Gauge(
     "Seconds of the database's time that reads may take in a second; what is read past it waits",
     multiprocess_mode="livesum",
 )
+LOOKS = Counter(
+    "sa_notify_looks",
+    "Times that new values of a table's changed rows were read for its queries",
+    ["outcome"],
+)
 SENT = Counter("sa_notify_sent", "Snapshots and diffs sent; a diff to several clients is one", ["kind"])
 REFUSALS = Counter("sa_notify_refusals", "Requests of clients that were refused", ["code"])
 DIVERGENCE = Counter(

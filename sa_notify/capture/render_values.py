@@ -1,7 +1,7 @@
 """Old and new values of carried columns, as one JSON object of a row's text."""
 
 from sa_notify.capture.names import identifier, json_text, literal
-from sa_notify.capture.spec import TriggerParams
+from sa_notify.capture.spec import TEMPLATE, TriggerParams
 from sa_notify.capture.template import blocks, fill
 
 _LINE = ",\n                "
@@ -62,9 +62,15 @@ def _pair_of(column: str, params: TriggerParams, old: bool, new: bool) -> str:
 
 
 def _value(row: str, column: str, params: TriggerParams, there: bool) -> str:
-    pieces = blocks(f"v{params.template}/changes")
-    if not there:
-        return "'null'"
+    return as_carried(row, column, params.template) if there else "'null'"
+
+
+def as_carried(row: str, column: str, template: int = TEMPLATE) -> str:
+    """The value as JSON, as text: an SQL expression.
+
+    :param row: the table's name in the statement.
+    """
+    pieces = blocks(f"v{template}/changes")
     parts = {"row": row, "column": identifier(column)}
     # a CASE of a domain and NULL is of the domain's base type, however deep that lies
     base = fill(pieces["base"], **parts)

@@ -4,7 +4,7 @@ The hub takes what happened and returns what to do (:mod:`sa_notify.live.actions
 nothing and looks at no clock. Its caller serialises the calls and carries the actions out in order.
 """
 
-from collections.abc import Callable, Iterable, KeysView, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from sa_notify.change import ChangeSet
@@ -13,6 +13,7 @@ from sa_notify.live.actions import (
     Diverged,
     Greet,
     Leave,
+    Look,
     Patch,
     Read,
     SendClosed,
@@ -22,10 +23,10 @@ from sa_notify.live.actions import (
     Warn,
 )
 from sa_notify.live.asking import Asking, Rows
-from sa_notify.live.index import Index
-from sa_notify.live.journal import Journal
-from sa_notify.live.known import Known
-from sa_notify.live.noting import catch_up, note
+from sa_notify.live.diff import Op
+from sa_notify.live.hearing import Hearing
+from sa_notify.live.known import Looked
+from sa_notify.live.looking import Wanted
 from sa_notify.live.pace import Pace
 from sa_notify.live.patch import patched, worth_it
 from sa_notify.live.proof import Proofs
@@ -57,8 +58,7 @@ class Hub:
         self._proven_at = 0.0
         self._asking = Asking()
         self._proofs = Proofs()
-        self._index = Index()
-        self._journal = Journal()
+        self._hearing = Hearing(self._proofs)
         self._pace = Pace(budget)
 
     @property
@@ -151,28 +151,37 @@ class Hub:
         return self._suspect(now, now)
 
     def _suspect(self, now: float, since: float) -> list[Action]:
-        self._proofs.clear()
+        self._hearing.restart()
         self._asking.restart()
         return self._mark(list(self._subscriptions.all()), now, since)
 
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
         self._following = False
-        self._proofs.clear()
+        self._hearing.restart()
         self._asking.restart()
 
     def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
         """Find the queries that these changes may concern."""
-        hit: dict[str, LiveQuery] = {}
-        for changeset in changesets:
-            for change in changeset.changes:
-                self._journal.add(changeset.xid, change)
-                known = Known(change)
-                for live in self._index.candidates(known):
-                    self._proofs.note(live, changeset.xid)
-                    if note(live, changeset.xid, known):
-                        hit[live.key] = live
-        return self._go_on(hit.values(), now, self._proven_at)
+        hit = self._hearing.hear(changesets, self._proven_at)
+        return self._go_on(hit, now, self._proven_at) + self._hearing.questions(now)
+
+    def look(self, look: Look) -> Wanted | None:
+        """What is to be read for a question; ``None`` when nobody asks any more."""
+        return self._hearing.begin(look)
+
+    def looked(
+        self, look: Look, looked: Looked | None, now: float, cost: float = 0.0, *, bar: bool = False
+    ) -> list[Action]:
+        """New values have been read.
+
+        :param looked: ``None`` when they could not be.
+        :param cost: seconds of the database's time that it took.
+        :param bar: rows of this table never can be.
+        """
+        self._pace.spend(cost, now)
+        hit = self._hearing.looked(look, looked, now, bar=bar)
+        return self._go_on(hit, now, now) + self._hearing.questions(now)
 
     def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         marked = list(queries)
@@ -183,7 +192,8 @@ class Hub:
     def _go_on(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         """Windows may differ from their SELECT since a moment: read what is not waiting to be read."""
         actions: list[Action] = []
-        for live in filter(_is_wanting, queries):
+        # not where a row came and another went, and the total alone is concerned
+        for live in [each for each in queries if each.wanting]:
             live.mark_late(since)
             if not live.scheduled or live.refreshing:
                 actions += self._at_once(live, now)
@@ -232,7 +242,7 @@ class Hub:
             return self._read_all(live, now)
         if live.due:
             return [Patch(live.key, live.begin_patch(now))]
-        if live.gained:
+        if live.gone or live.gained:
             return self._tell(live, now)
         live.stale_since = None  # what came has gone again
         return []
@@ -243,14 +253,20 @@ class Hub:
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
         live.read_at, live.stood = now, self._asking.stands(live)
-        self._journal.open(live.key)
+        self._hearing.open(live)
         return [Read(live.key)]
 
     def _tell(self, live: LiveQuery, now: float) -> list[Action]:
-        """The total alone is another one, which is known."""
+        """Rows are gone, or the total is another one, which is known."""
         seconds = self._pace.pause_between_totals(live)
         live.begin_telling(now)
-        return patch(live, []) + self._wait(live, seconds)
+        return self._patch(live, []) + self._wait(live, seconds)
+
+    def _patch(self, live: LiveQuery, ops: list[Op]) -> list[Action]:
+        before = live.rowkeys
+        actions = patch(live, ops)
+        self._hearing.moved(live, before)
+        return actions
 
     def due(self, key: str, turn: int, now: float) -> list[Action]:
         """A wait is over."""
@@ -274,7 +290,7 @@ class Hub:
         if live.patching is not None:
             live.whole = True  # its rows can't be read by their keys
             return self.patched(key, {}, now, cost)
-        self._proofs.finished(live, reading, now, self._journal)
+        self._hearing.prove(live, reading, now)
         doubts_before, rowkeys = live.doubts, live.rowkeys
         self._spend(live, now, cost)
         live.settle(reading)
@@ -283,9 +299,8 @@ class Hub:
         held = self._asking.standing.held(live.unwatched)
         live.doubts += tuple(_held(table) for table in sorted(held))
         actions = advance(live, reading)
-        self._file(live, rowkeys)
-        catch_up(live, self._journal)
-        actions += snapshots(live)
+        self._hearing.catch_up(live, rowkeys, live.read_at)
+        actions += snapshots(live) + self._hearing.questions(now)
         if live.doubts and live.doubts != doubts_before:
             actions.append(Warn(live.query.name, _refresh(live), live.doubts))
         if live.unwatched - held:
@@ -310,18 +325,12 @@ class Hub:
             live.dirty = True
             return self._next(live, now)
         live.stale_since = None
-        return patch(live, ops) + self._next(live, now)
+        return self._patch(live, ops) + self._next(live, now)
 
     def _spend(self, live: LiveQuery, now: float, cost: float | None) -> None:
         seconds = now - live.read_at if cost is None else cost
         live.end_read(seconds)
         self._pace.spend(seconds, now)
-
-    def _file(self, live: LiveQuery, before: KeysView[str]) -> None:
-        """Have the index know what a reading found out."""
-        if live.rowkeys != before:
-            self._index.move(live, before - live.rowkeys, live.rowkeys - before)
-        self._index.file(live)
 
     def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
         """A read failed: for good, or maybe not, when trying again may help."""
@@ -329,7 +338,7 @@ class Hub:
         if live is None:
             return []
         self._proofs.forget(live)
-        self._journal.close(key)
+        self._hearing.close(live)
         live.reading, live.patching, live.dirty = False, None, True
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
@@ -358,8 +367,7 @@ class Hub:
     def _forget(self, live: LiveQuery) -> None:
         self._asking.forget(live)
         self._proofs.forget(live)
-        self._journal.close(live.key)
-        self._index.forget(live)
+        self._hearing.forget(live)
         self._subscriptions.drop(live)
 
     # -- what stands
@@ -373,13 +381,13 @@ class Hub:
         """Whether it is known that nothing was missed, by a proof that is not older than this."""
         return self._following and now - self._proven_at <= seconds
 
+    def overdue(self, now: float, seconds: float) -> set[str]:
+        """Clients who look at a window that has not been proven up to date for so long."""
+        undecided = self._subscriptions.readers(self._hearing.late(now, seconds))
+        return self._subscriptions.overdue(now, seconds) | undecided
+
     def __len__(self) -> int:
         return len(self._subscriptions)
-
-
-def _is_wanting(live: LiveQuery) -> bool:
-    """Not where a row came and another went, and the total alone is concerned."""
-    return live.wanting
 
 
 def _refresh(live: LiveQuery) -> float:

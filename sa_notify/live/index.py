@@ -1,6 +1,7 @@
 """Which live queries a change may concern, without a look at all the others."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -8,13 +9,14 @@ from sa_notify.change import Key
 from sa_notify.live.holders import Holders
 from sa_notify.live.intervals import Intervals
 from sa_notify.live.known import Known
+from sa_notify.live.need import Need, need_of
 from sa_notify.live.predicate import ALWAYS, Interval, Points, Predicate
 from sa_notify.live.state import LiveQuery
-from sa_notify.live.terms import NOT_KNOWN
+from sa_notify.live.terms import NOT_KNOWN, Terms
 
-#: What tells queries apart by what they read of a table: columns that their results may depend on, and those
-#: that decide which rows are in them and where, ``None`` where any may; and the table's key.
-_Sort = tuple[frozenset[str] | None, frozenset[str] | None, tuple[str, ...]]
+#: What tells queries apart by what they read of a table: columns that their results may depend on, ``None``
+#: where any may; and what they need to know of its rows.
+_Sort = tuple[frozenset[str] | None, Need]
 
 #: Where a query stands in its group: under the rows that alone count, or where its condition asks for it.
 _Place = frozenset[Key] | Predicate
@@ -59,7 +61,10 @@ class Index:
             group.hold(live, come)
 
     def candidates(self, known: Known) -> Iterable[LiveQuery]:
-        """Every query whose result may change, and perhaps some more; no query twice."""
+        """Every query whose result may change, and perhaps some more; no query twice.
+
+        Those that can't do without new values are left out until the change is late.
+        """
         groups = self._tables.get(known.change.table)
         if groups is None:
             return ()
@@ -67,11 +72,15 @@ class Index:
             return next(iter(groups.values())).candidates(known)
         return chain.from_iterable(group.candidates(known) for group in groups.values())
 
+    def need(self, table: str) -> Need:
+        """What has to be known of a table's rows for all its queries, of which some need something."""
+        needs = [need for _, need in self._tables[table] if need.columns]
+        return replace(needs[0], columns=frozenset[str]().union(*(need.columns for need in needs)))
+
 
 def _sort(live: LiveQuery, table: str) -> _Sort:
-    plan, rows = live.plan_of(table), live.rows_plan(table)
-    key = live.own[table].key if table in live.own else ()
-    return (None if plan is None else plan.columns, None if rows is None else rows.placing, key)
+    plan = live.plan_of(table)
+    return (None if plan is None else plan.columns, need_of(live, table))
 
 
 class _Group:
@@ -82,7 +91,8 @@ class _Group:
 
     def __init__(self, table: str, sort: _Sort) -> None:
         self.table, self.sort = table, sort
-        self._columns, self._placing, self._key = sort
+        self._columns, self._need = sort
+        self._placing = self._need.placing
         self._places: dict[LiveQuery, _Place] = {}
         self._points: dict[tuple[str, str], _ByValue] = {}
         self._intervals: dict[tuple[str, str], _ByInterval] = {}
@@ -150,14 +160,24 @@ class _Group:
             if self._columns is not None and self._columns.isdisjoint(changed):
                 return ()
             if self._placing is not None and self._placing.isdisjoint(changed):
-                return tuple(self._holders.of(known.rowkey))
+                return () if known.late else tuple(self._holders.of(known.rowkey))
         if known.change.key is None:
             return tuple(self._places)
+        if self._need.lacks(known.change) is not known.late:
+            return () if known.late else self._put_off(known)
         found = self._others.union(self._by_key.of(known.change.key))
+        if known.late:
+            found.update(self._holders.of(known.rowkey))
         for by_value in self._points.values():
-            found |= by_value.candidates(known, self._key)
+            found |= by_value.candidates(known, self._need)
         for by_interval in self._intervals.values():
-            found.update(by_interval.candidates(known, self._key))
+            found.update(by_interval.candidates(known, self._need))
+        return found
+
+    def _put_off(self, known: Known) -> list[LiveQuery]:
+        """Those that need not decide now, while the others wait for new values."""
+        found = [live for live in self._places if live.undecided]
+        known.lacking = known.lacking or len(found) < len(self._places)
         return found
 
 
@@ -182,8 +202,8 @@ class _ByValue:
         for value in points.values:
             self._by_value.discard(value, live)
 
-    def candidates(self, known: Known, key: tuple[str, ...]) -> set[LiveQuery]:
-        values = known.in_terms(self._column, self._terms, key)
+    def candidates(self, known: Known, need: Need) -> set[LiveQuery]:
+        values = _values(known, self._column, self._terms, need)
         if any(value is NOT_KNOWN for value in values):
             return set(self._by_value)
         return set(chain.from_iterable(self._by_value.of(value) for value in values))
@@ -196,9 +216,14 @@ class _ByInterval:
         self._column, self._terms = interval.column, interval.terms
         self.filed: Intervals[LiveQuery] = Intervals()
 
-    def candidates(self, known: Known, key: tuple[str, ...]) -> Iterator[LiveQuery]:
-        values = known.in_terms(self._column, self._terms, key)
+    def candidates(self, known: Known, need: Need) -> Iterator[LiveQuery]:
+        values = _values(known, self._column, self._terms, need)
         if any(value is NOT_KNOWN for value in values):
             return iter(self.filed)
         held = (self.filed.holding(value) for value in values if value is not None)
         return chain.from_iterable(held)
+
+
+def _values(known: Known, column: str, terms: Terms, need: Need) -> tuple[Any, ...]:
+    """A column's values that queries may ask for; windows tell what a late change's row was."""
+    return known.in_terms(column, terms, need.key, new=known.late and need.windowed)

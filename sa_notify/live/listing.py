@@ -49,12 +49,16 @@ class RowsPlan:
     :param total: the statement's order leaves no two rows equal; else a row that is written may stand
         elsewhere when all are read again.
     :param key: stored names of the primary key's columns, in its order.
+    :param limit: of the rows that it gives; ``None``: it gives all, ``0``: nobody knows.
+    :param begins: no rows come before the first one that it gives.
     """
 
     table: TableKey
     placing: frozenset[str]
     total: bool
     key: tuple[str, ...]
+    limit: int | None
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,9 @@ def rows_of(
     placing |= columns_of(ordered, identity.source) | identity.columns
     total = identity.columns <= _named(ordered, identity.source)
     names = tuple(stored(column.name) for column in identity.key)
-    return interned(RowsPlan(table, interned(frozenset(placing)), total, names))
+    limit, offset = _page(body)
+    limit, begins = 0 if limit is False else limit, offset is not False and not offset
+    return interned(RowsPlan(table, interned(frozenset(placing)), total, names, limit, begins))
 
 
 def listing_of(statement: Any, bodies: Bodies, rows: RowsPlan, condition: Predicate) -> Listing | None:
@@ -109,7 +115,7 @@ def listing_of(statement: Any, bodies: Bodies, rows: RowsPlan, condition: Predic
     body = bodies.outermost()
     if body is None or len(body.froms) != 1 or isinstance(body.froms[0], Join):
         return None
-    limit, offset = _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
+    limit, offset = _page(body)
     if limit is False or offset is False:
         return None
     order = _order(statement, body, body.froms[0]) if rows.total else None
@@ -182,6 +188,11 @@ def _compare_alike(column: Any, other: Any) -> bool:
     plain = isinstance(other, (Column, BindParameter))
     other_terms = terms_of(other.type) if plain else None
     return terms is not None and other_terms is not None and terms.name == other_terms.name
+
+
+def _page(body: Body) -> tuple[Any, Any]:
+    """LIMIT and OFFSET."""
+    return _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
 
 
 def _number(clause: Any) -> Any:

@@ -1,6 +1,6 @@
 """Rows of a window that were read again by their keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sa_notify.change import Key
@@ -49,8 +49,14 @@ def _has_moved(order: Sequence[OrderColumn], old: Mapping[str, Any], new: Mappin
     return any(old.get(column.attribute) != new.get(column.attribute) for column in order)
 
 
-def replaced(window: Window, changed: Mapping[str, Mapping[str, Any]], gained: int) -> Window:
-    """The next window: some rows have other values, and the total has gained some."""
-    rows = {**window.by_key, **{key: {**window.by_key[key], **values} for key, values in changed.items()}}
-    total = None if window.total is None else window.total + gained
-    return Window(rows if changed else window.by_key, total, window.version + 1)
+def replaced(
+    window: Window, changed: Mapping[str, Mapping[str, Any]], gone: Collection[str], gained: int
+) -> Window:
+    """The next window: some rows have other values, some are gone, and the total has gained some besides."""
+    rows = window.by_key
+    if gone:
+        rows = {key: row for key, row in rows.items() if key not in gone}
+    if changed:
+        rows = {key: {**row, **changed[key]} if key in changed else row for key, row in rows.items()}
+    total = None if window.total is None else window.total + gained - len(gone)
+    return Window(rows, total, window.version + 1)

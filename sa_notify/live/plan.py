@@ -10,7 +10,7 @@ from sa_notify.capture.coverage import TableKey
 from sa_notify.live.bodies import Bodies, Place, Schemas, bodies_of, key_of, looked_at, places_of, translated
 from sa_notify.live.conditions import Conditions
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.functions import REASONS
+from sa_notify.live.functions import CLOCK_TEXT, REASONS
 from sa_notify.live.interned import interned
 from sa_notify.live.listing import Listing, RowsPlan, listing_of, rows_of
 from sa_notify.live.polymorphic import later_tables
@@ -101,7 +101,8 @@ def plan_of_many(found: Dependencies) -> Plan:
 
 def _is_harmless(doubt: str) -> bool:
     """Whether it hides no table: the clock, chance, the session, a column that is not announced."""
-    return any(doubt.endswith(reason) for reason in REASONS.values()) or "@realtime excludes" in doubt
+    harmless = (*REASONS.values(), CLOCK_TEXT)
+    return any(doubt.endswith(reason) for reason in harmless) or "@realtime excludes" in doubt
 
 
 def _columns(found: Dependencies) -> Mapping[TableKey, frozenset[str]] | None:

@@ -23,10 +23,12 @@ SHARE: Final = 0.05
 class Suspect:
     """A window that was wrong unless a change explains it that the proof saw.
 
+    :param tables: that were read.
     :param until: when to give up waiting for that change.
     """
 
     name: str
+    tables: frozenset[str]
     proof: Snapshot
     until: float
 
@@ -50,23 +52,35 @@ class Proofs:
         self._current = min(idle, key=lambda live: live.read_at, default=None)
         return self._current
 
-    def finished(self, live: LiveQuery, reading: Reading, now: float, journal: Journal) -> None:
-        """A read is done, and its window not yet replaced."""
+    def finished(
+        self, live: LiveQuery, reading: Reading, now: float, journal: Journal, waiting: Iterable[int]
+    ) -> None:
+        """A read is done, and its window not yet replaced.
+
+        :param waiting: transactions of which it is not decided yet what they mean to the query.
+        """
         if live is not self._current:
             return
         self._current = None
         self._next_at = now + (now - live.read_at) / SHARE
         if live.window is None or _same(live.window, reading):
             return
-        if live.dirty or _explained(live, reading, journal):
+        if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):
             return
-        self._suspects[live.key] = Suspect(live.query.name, reading.snapshot, now + GRACE_SECONDS)
+        until = now + GRACE_SECONDS
+        self._suspects[live.key] = Suspect(live.query.name, reading.tables, reading.snapshot, until)
 
     def note(self, live: LiveQuery, xid: int) -> None:
         """A change has come that concerns the query."""
         suspect = self._suspects.get(live.key)
         if suspect is not None and suspect.proof.sees(xid):
             del self._suspects[live.key]
+
+    def note_unknown(self, table: str, xid: int) -> None:
+        """A change has come of which it is not known what it concerns."""
+        for key, suspect in list(self._suspects.items()):
+            if table in suspect.tables and suspect.proof.sees(xid):
+                del self._suspects[key]
 
     def forget(self, live: LiveQuery) -> None:
         """Nobody looks at it any more, or it could not be read."""

@@ -35,6 +35,7 @@ class LiveQuery:
     :param dirty: it must be read again; if it is being read, afterwards.
     :param due: rows that must be read again.
     :param patching: of the read that is under way, the rows; ``None`` when it is of the whole query.
+    :param gone: rowkeys of rows that are in the result no more, of which nobody was told.
     :param gained: rows that the total has gained and nobody was told of.
     :param scheduled: a wait is under way that ends in a read.
     :param refreshing: the wait ends in a read whether a change has come or not.
@@ -70,6 +71,7 @@ class LiveQuery:
     dirty: bool = True
     due: dict[Key, None] = field(default_factory=dict)
     patching: tuple[Key, ...] | None = None
+    gone: dict[str, None] = field(default_factory=dict)
     gained: int = 0
     scheduled: bool = False
     refreshing: bool = False
@@ -89,9 +91,14 @@ class LiveQuery:
         return self.window is not None and not (self.reading or self.wanting or self.scheduled)
 
     @property
+    def undecided(self) -> bool:
+        """Whether what changes mean to it is seen when it has been read."""
+        return self.dirty or (self.reading and self.patching is None)
+
+    @property
     def wanting(self) -> bool:
         """Whether anything has to be read or told."""
-        return bool(self.dirty or self.due or self.gained)
+        return bool(self.dirty or self.due or self.gone or self.gained)
 
     @property
     def rowkeys(self) -> KeysView[str]:
@@ -159,6 +166,7 @@ class LiveQuery:
         self._begin(now)
         self.dirty, self.gained = False, 0
         self.due.clear()
+        self.gone.clear()
 
     def begin_patch(self, now: float) -> tuple[Key, ...]:
         """Read the rows that are due; those rows."""

@@ -103,5 +103,11 @@ class Subscriptions:
     def _of(self, sid: str) -> Few[LiveQuery]:
         return self._by_client.get(sid, few.EMPTY)
 
+    def readers(self, tables: frozenset[str]) -> set[str]:
+        """Clients who look at a window that was read from any of these tables."""
+        every = self._by_key.values() if tables else ()
+        reading = (live for live in every if not tables.isdisjoint(live.tables or ()))
+        return {sid for live in reading for sid in live.subscribers}
+
     def __len__(self) -> int:
         return len(self._by_key)

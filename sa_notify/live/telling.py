@@ -25,10 +25,12 @@ def advance(live: LiveQuery, reading: Reading) -> list[Action]:
 def patch(live: LiveQuery, ops: list[Op]) -> list[Action]:
     """Put what was found out about single rows and the total into the window, and tell it."""
     before = live.window
-    if before is None or not (ops or live.gained):
+    if before is None or not (ops or live.gone or live.gained):
         return []
     changed = {op[1]: op[2] for op in ops}
-    window = replaced(before, changed, live.gained)
+    window = replaced(before, changed, live.gone, live.gained)
+    ops = [*ops, *(["remove", rowkey] for rowkey in live.gone)]
+    live.gone.clear()
     live.gained = 0
     live.show(window)
     return [SendDiff(live.key, before.version, window, ops)]

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from sqlalchemy import Engine
+
 from sa_notify import metrics
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
@@ -18,6 +20,7 @@ from sa_notify.source.interest import Interest, RowInterest
 from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
+from sa_notify.web.looking import Looker
 from sa_notify.web.spending import Spending, Spent
 
 logger = logging.getLogger(__name__)
@@ -39,6 +42,7 @@ class Runner:
     :param forget_coverage: called when an epoch begins, before anything is read.
     :param interest: where to say which tables are wanted, in the current epoch; ``None`` when all are
         announced.
+    :param engine: to read new values of rows with.
     :param budget: seconds of the database's time that reads may take in a second.
     """
 
@@ -48,12 +52,14 @@ class Runner:
         emitter: Emitter,
         forget_coverage: Callable[[], None],
         interest: Callable[[], Interest | None],
+        engine: Callable[[], Engine],
         budget: float,
     ) -> None:
         self._runtime = runtime
         self._emitter = emitter
         self._forget_coverage = forget_coverage
         self._interest = interest
+        self._looker = Looker(runtime, engine)
         self._desk = Desk(runtime, self)
         self._spending = Spending(budget, runtime.monotonic())
         self._hub = Hub(lambda: secrets.token_urlsafe(12), budget)
@@ -229,7 +235,7 @@ class Runner:
 
     def _live(self) -> dict[str, bool]:
         """By client, whether all that it sees is proven."""
-        sound, overdue = self._sound, self._hub.subscriptions.overdue(self._now(), LIVE_SECONDS)
+        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
         metrics.FOLLOWING.set(sound)
         return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}
 
@@ -265,6 +271,12 @@ class Runner:
             self._runtime.later(action.seconds, self._take, action)
         else:
             self._runtime.spawn(self._take, action)
+
+    def _look_soon(self, action: act.Look) -> None:
+        if action.seconds:
+            self._runtime.later(action.seconds, self._look, action)
+        else:
+            self._runtime.spawn(self._look, action)
 
     def _greet_soon(self, action: act.Greet) -> None:
         self._runtime.spawn(self._greet, action.key)
@@ -323,6 +335,7 @@ class Runner:
         act.Patch: _patch,
         act.Wait: _wait,
         act.Take: _take_soon,
+        act.Look: _look_soon,
         act.Greet: _greet_soon,
         act.SendSnapshot: _snapshot,
         act.SendDiff: _diff,
@@ -359,6 +372,15 @@ class Runner:
             stand = frozenset()
         with self._lock:
             self._do(self._hub.taken(action, stand, self._now()))
+
+    def _look(self, action: act.Look) -> None:
+        with self._lock:
+            wanted = self._hub.look(action)
+        if wanted is None:  # everything is read again
+            return
+        looked, took, bar = self._looker.look(wanted)
+        with self._lock:
+            self._do(self._hub.looked(action, looked, self._now(), took, bar=bar))
 
     # -- what the desk has read
 

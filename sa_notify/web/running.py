@@ -58,6 +58,7 @@ class Running:
             Emitter(app.socketio),
             self._begin_epoch,
             lambda: self.source.interest,
+            lambda: app.engine,
             app.settings.database_budget,
         )
         self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)

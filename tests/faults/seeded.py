@@ -131,7 +131,7 @@ BUGS: Final = [
     Bug(
         "what comes while a window is read is forgotten",
         "sa_notify/live/noting.py",
-        "note(live, xid, Known(change))",
+        "note(live, xid, known)",
         "continue",
         ("tests/live/test_journal.py", "oracle"),
     ),

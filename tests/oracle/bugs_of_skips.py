@@ -128,7 +128,7 @@ def only_the_last_value_is_looked_up(seed: Seed) -> None:
     """A row that leaves a value of an equality filter is not found under it."""
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
-        lambda in_terms: lambda self, *rest: in_terms(self, *rest)[-1:],
+        lambda in_terms: lambda self, *rest, **how: in_terms(self, *rest, **how)[-1:],
     )
 
 
@@ -137,8 +137,8 @@ def values_that_are_not_known_are_not_looked_up(seed: Seed) -> None:
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
         lambda in_terms: (
-            lambda self, *rest: tuple(
-                value for value in in_terms(self, *rest) if value is not terms.NOT_KNOWN
+            lambda self, *rest, **how: tuple(
+                value for value in in_terms(self, *rest, **how) if value is not terms.NOT_KNOWN
             )
         ),
     )
@@ -326,11 +326,11 @@ def edges_stay_where_they_were(seed: Seed) -> None:
 
 
 @bug
-def deletes_outside_a_window_are_skipped(seed: Seed) -> None:
+def what_was_outside_a_window_does_not_matter(seed: Seed) -> None:
     """Of pages beyond the first too, and although there is a total."""
     seed.wrap(
-        "sa_notify.live.effect:_is_behind",
-        lambda _: lambda live, listing, rowkey: rowkey not in live.rowkeys,
+        "sa_notify.live.effect:_is_outside",
+        lambda _: lambda live, known: known.rowkey not in live.rowkeys,
     )
 
 
