@@ -189,14 +189,18 @@ class LiveApp:
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
         with running.lock:
-            asked = [
-                (Subscriber(sid, id_), wish, client.request)
-                for sid, client in running.clients.items()
-                for id_, wish in few.items(client.wishes)
-            ]
-        for subscriber, wish, made in asked:
-            if running.runner.has(subscriber):
-                self._recheck_one(running, subscriber, wish, made, user)
+            sids = list(running.clients)
+        for sid in sids:
+            self._recheck_client(running, sid, user)
+
+    def _recheck_client(self, running: Running, sid: str, user: str | None) -> None:
+        with running.lock:
+            client = running.clients.get(sid)
+            asked = [] if client is None else [*few.items(client.wishes)]
+        for id_, wish in asked:
+            subscriber = Subscriber(sid, id_)
+            if client is not None and running.runner.has(subscriber):
+                self._recheck_one(running, subscriber, wish, client.request, user)
             else:  # closed, because its query failed
                 self._drop_closed(running, subscriber, wish)
 
