@@ -12,6 +12,7 @@ from sa_notify.live.state import LiveQuery
 Rows = Mapping[str, frozenset[Key]]
 
 _NONE: frozenset[Key] = frozenset()
+_NO_TABLES: frozenset[str] = frozenset()
 
 
 class Asking:
@@ -76,11 +77,20 @@ class Asking:
         wanted = self.standing.keep(read - self._rows.keys())
         self._rows = {table: keys for table, keys in self._rows.items() if table not in wanted}
         for live in queries:
-            live.stood &= wanted | self.by_row(live)
+            kept = wanted | self.by_row(live)
+            if not live.stood <= kept:
+                live.stood &= kept
         return wanted, self._rows
+
+    def stands(self, live: LiveQuery) -> frozenset[str]:
+        """What stands for a query: tables, and such as it reads only rows of that changes are brought of."""
+        tables, by_row = self.standing.tables, self.by_row(live)
+        return tables | by_row if by_row else tables
 
     def by_row(self, live: LiveQuery) -> frozenset[str]:
         """Tables of which a query reads nothing but rows that changes are brought of."""
+        if not live.only:
+            return _NO_TABLES
         return frozenset(table for table, keys in live.only.items() if keys <= self._rows.get(table, _NONE))
 
     def forget(self, live: LiveQuery) -> None:

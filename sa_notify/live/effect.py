@@ -92,7 +92,7 @@ def _is_all(live: LiveQuery, table: str) -> bool:
     rows, window = live.rows_plan(table), live.window
     if rows is None or window is None or not rows.begins:
         return False
-    return rows.limit is None or len(window.rows) < rows.limit
+    return rows.limit is None or len(window.by_key) < rows.limit
 
 
 def _stays(live: LiveQuery, listing: Listing, known: Known) -> bool:
@@ -137,12 +137,13 @@ def _side(live: LiveQuery, listing: Listing, image: Mapping[str, Any]) -> int:
         return 0
     if listing.offset and at < first:
         return -1
-    full = listing.limit is not None and live.window is not None and len(live.window.rows) >= listing.limit
+    full = listing.limit is not None and live.window is not None and len(live.window.by_key) >= listing.limit
     return 1 if full and at > last else 0
 
 
 def _edges(live: LiveQuery, listing: Listing) -> tuple[SortKey | None, SortKey | None]:
-    if live.window is None or not live.window.rows or listing.order is None:
+    if live.window is None or not live.window.by_key or listing.order is None:
         return (None, None)
-    first, last = live.window.rows[0][1], live.window.rows[-1][1]
+    values = live.window.by_key.values()
+    first, last = next(iter(values)), next(reversed(values))
     return (key_of_row(listing.order, first), key_of_row(listing.order, last))

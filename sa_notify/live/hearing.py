@@ -1,6 +1,6 @@
 """What is heard of changes: which queries each concerns, now or when its new values have been read."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, KeysView, Sequence
 
 from sa_notify.change import ChangeSet
 from sa_notify.live.actions import Action, Look
@@ -105,7 +105,7 @@ class Hearing:
         waiting = self._looking.holds(reading.tables)
         self._proofs.finished(live, reading, now, self._journal, waiting)
 
-    def catch_up(self, live: LiveQuery, before: frozenset[str], since: float) -> None:
+    def catch_up(self, live: LiveQuery, before: KeysView[str], since: float) -> None:
         """It has been, and shows the rows that were read: see what has come meanwhile.
 
         :param before: rowkeys of the window before.
@@ -118,9 +118,9 @@ class Hearing:
             if not self._looking.hold(Held(xid, known, since), need.columns, need.key):
                 note(live, xid, known.answered(xid, None))
 
-    def moved(self, live: LiveQuery, before: frozenset[str]) -> None:
+    def moved(self, live: LiveQuery, before: KeysView[str]) -> None:
         """Rows have left a window, or come."""
-        if live.rowkeys is not before:
+        if live.rowkeys != before:
             self._index.move(live, before - live.rowkeys, live.rowkeys - before)
 
     def close(self, live: LiveQuery) -> None:

@@ -99,7 +99,7 @@ class Hub:
         live = self._subscriptions.of(subscriber)
         if live is None:
             return None
-        live.waiting.add(subscriber)
+        live.wait(subscriber)
         return [Greet(live.key)]
 
     def unsubscribe(self, subscriber: Subscriber) -> list[Action]:
@@ -123,8 +123,8 @@ class Hub:
         if live is None:
             return []
         actions: list[Action] = [SendClosed(subscriber.sid, live.key, code, message)]
-        for id_ in list(live.subscribers[subscriber.sid]):
-            actions += self.unsubscribe(Subscriber(subscriber.sid, id_))
+        for one in self._subscriptions.to(live, subscriber.sid):
+            actions += self.unsubscribe(one)
         return actions
 
     # -- the feed
@@ -252,7 +252,7 @@ class Hub:
         return [] if self._asking.holds(live) else self._begin_read(live, now)
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._asking.standing.tables | self._asking.by_row(live)
+        live.read_at, live.stood = now, self._asking.stands(live)
         self._hearing.open(live)
         return [Read(live.key)]
 
@@ -343,7 +343,7 @@ class Hub:
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
             return self._wait(live, RETRY_SECONDS[live.failures - 1])
-        one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
+        one_of_each = [self._subscriptions.to(live, sid)[0] for sid in live.subscribers]
         return [action for client in one_of_each for action in self.close(client, code, message)]
 
     def prove(self, now: float) -> list[Action]:

@@ -57,7 +57,7 @@ class Standing:
 
     def missing(self, tables: frozenset[str], stood: frozenset[str]) -> frozenset[str]:
         """Those of the tables of a reading that did not stand when it began."""
-        return tables - stood if self._gated else _NONE
+        return _NONE if not self._gated or tables <= stood else tables - stood
 
     def unasked(self, tables: frozenset[str]) -> frozenset[str]:
         """Those of the tables that have not been answered for."""

@@ -1,9 +1,9 @@
 """What the hub remembers of one live query."""
 
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
-from sa_notify.capture.names import stored
 from sa_notify.change import Key
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.listing import Listing, RowsPlan
@@ -13,6 +13,9 @@ from sa_notify.live.query import Own, Query, Reading
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.window import Window
 
+_NOBODY: frozenset[Subscriber] = frozenset()
+_NO_ROWS: dict[str, Any] = {}
+
 #: How much the latest read counts in what a read is expected to take.
 _LATEST = 0.3
 
@@ -21,12 +24,13 @@ _LATEST = 0.3
 class LiveQuery:
     """One identity, its window, who sees it, and what happened since it was read.
 
+    :param subscribers: how many subscriptions each client has here, by connection.
+    :param waiting: for the window.
     :param own: tables of the statement by the name under which changes of them are announced, as far as
         the plan holds for them.
     :param only: of these tables, keys of the rows that alone count.
     :param rows: how rows of the result are read one by one; ``None`` where they can't be.
     :param whole: rows of it can't be read by their keys, as it has turned out.
-    :param rowkeys: of the window's rows.
     :param edges: where the window's first and last row stand in its order; ``None`` until it is asked for.
     :param dirty: it must be read again; if it is being read, afterwards.
     :param due: rows that must be read again.
@@ -49,8 +53,8 @@ class LiveQuery:
 
     key: str
     query: Query
-    subscribers: dict[str, set[int]] = field(default_factory=dict)
-    waiting: set[Subscriber] = field(default_factory=set)
+    subscribers: dict[str, int] = field(default_factory=dict)
+    waiting: AbstractSet[Subscriber] = _NOBODY
     window: Window | None = None
     snapshot: Snapshot | None = None
     tables: frozenset[str] | None = None
@@ -59,7 +63,6 @@ class LiveQuery:
     only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     rows: RowsPlan | None = None
     whole: bool = False
-    rowkeys: frozenset[str] = frozenset()
     edges: tuple[SortKey | None, SortKey | None] | None = None
     doubts: tuple[str, ...] = ()
     stood: frozenset[str] = frozenset()
@@ -97,21 +100,39 @@ class LiveQuery:
         """Whether anything has to be read or told."""
         return bool(self.dirty or self.due or self.gone or self.gained)
 
+    @property
+    def rowkeys(self) -> KeysView[str]:
+        """Of the window's rows."""
+        return _NO_ROWS.keys() if self.window is None else self.window.rowkeys
+
     # -- subscribers
 
     def add(self, subscriber: Subscriber) -> None:
-        self.subscribers.setdefault(subscriber.sid, set()).add(subscriber.id)
-        self.waiting.add(subscriber)
+        self.subscribers[subscriber.sid] = self.subscribers.get(subscriber.sid, 0) + 1
+        self.wait(subscriber)
 
     def discard(self, subscriber: Subscriber) -> bool:
         """Remove one subscription; whether its client has none left here."""
-        self.waiting.discard(subscriber)
-        ids = self.subscribers.get(subscriber.sid, set())
-        ids.discard(subscriber.id)
-        if ids:
+        if subscriber in self.waiting:
+            self.waiting -= {subscriber}
+        left = self.subscribers.get(subscriber.sid, 0) - 1
+        if left > 0:
+            self.subscribers[subscriber.sid] = left
             return False
         self.subscribers.pop(subscriber.sid, None)
         return True
+
+    def wait(self, subscriber: Subscriber) -> None:
+        """Send it the window when there is one."""
+        if self.waiting:
+            self.waiting |= {subscriber}
+        else:
+            self.waiting = {subscriber}
+
+    def greeted(self) -> list[Subscriber]:
+        """Everybody who waited for the window, and does no longer; in order."""
+        waiting, self.waiting = self.waiting, _NOBODY
+        return sorted(waiting, key=lambda one: (one.sid, one.id))
 
     # -- what a change means to it
 
@@ -136,8 +157,7 @@ class LiveQuery:
         rows = None if self.plan is None else self.plan.rows
         if rows is None or not rows.total:
             return None
-        key = tuple(stored(column.name) for column in rows.key)
-        return rows if Own(rows.table, key) in self.own.values() else None
+        return rows if Own(rows.table, rows.key) in self.own.values() else None
 
     # -- reading
 
@@ -181,9 +201,9 @@ class LiveQuery:
         self.plan = reading.plan or self.query.plan
         self.rows = self._rows()
 
-    def show(self, window: Window, rowkeys: frozenset[str]) -> None:
+    def show(self, window: Window) -> None:
         """Have another window."""
-        self.window, self.rowkeys, self.edges = window, rowkeys, None
+        self.window, self.edges = window, None
 
     # -- how sure it is
 

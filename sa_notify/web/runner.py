@@ -21,6 +21,7 @@ from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
 from sa_notify.web.looking import Looker
+from sa_notify.web.spending import Spending, Spent
 
 logger = logging.getLogger(__name__)
 
@@ -60,14 +61,15 @@ class Runner:
         self._interest = interest
         self._looker = Looker(runtime, engine)
         self._desk = Desk(runtime, self)
+        self._spending = Spending(budget, runtime.monotonic())
         self._hub = Hub(lambda: secrets.token_urlsafe(12), budget)
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
         self._behind: dict[str, float] = {}
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
         self._epoch, self._position = "", 0
-        #: What each client was told last: whether what it sees is live.
-        self._told: dict[str, bool] = {}
+        #: Clients that were told last that what they see is not live.
+        self._told_late: set[str] = set()
 
     # -- what the feed says
 
@@ -155,10 +157,16 @@ class Runner:
         with self._lock:
             return self._hub.subscriptions.count(sid)
 
+    def first(self, key: str) -> Subscriber | None:
+        """One of those who look at a query."""
+        with self._lock:
+            return self._hub.subscriptions.first(key)
+
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
         with self._lock:
             metrics.QUERIES.set(len(self._hub))
+            self._spending.look(self._desk.busy, self._now())
             self._look_after_the_late()
             self._beat_all()
 
@@ -176,6 +184,11 @@ class Runner:
     def queries(self) -> int:
         """How many there are; from any native thread."""
         return len(self._hub)
+
+    @property
+    def spent(self) -> Spent:
+        """What reads cost the database lately, and may cost; from any native thread."""
+        return self._spending.spent
 
     @property
     def healthy(self) -> bool:
@@ -212,12 +225,12 @@ class Runner:
 
     def _watch(self) -> None:
         live = self._live()
-        changed = [sid for sid, is_live in live.items() if is_live is not self._told.get(sid, True)]
+        changed = [sid for sid, is_live in live.items() if is_live is (sid in self._told_late)]
         self._beat(changed, live)
 
     def _beat_all(self) -> None:
         live = self._live()
-        self._told = {}
+        self._told_late.clear()
         self._beat(live, live)
 
     def _live(self) -> dict[str, bool]:
@@ -229,13 +242,16 @@ class Runner:
     def _beat(self, clients: Iterable[str], live: Mapping[str, bool]) -> None:
         for sid in clients:
             if sid not in self._behind:
-                self._told[sid] = live[sid]
+                (self._told_late.discard if live[sid] else self._told_late.add)(sid)
                 self._emitter.heartbeat(sid, self._epoch, self._position, live[sid])
 
     def _do(self, actions: Iterable[Action]) -> None:
+        asked = False
         for action in actions:
             self._hands[type(action)](self, action)
-        self._desk.begin()
+            asked = asked or isinstance(action, (act.Read, act.Patch))
+        if asked:
+            self._desk.begin()
 
     def _read(self, action: act.Read) -> None:
         query = self._hub.query(action.key)

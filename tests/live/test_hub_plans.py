@@ -4,6 +4,7 @@ from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sa_notify.live.actions import Subscriber
+from sa_notify.live.proof import GRACE_SECONDS
 from tests.live.planned import Listed, Planned
 
 VALUES = st.tuples(st.none() | st.integers(0, 4), st.none() | st.integers(0, 2))
@@ -79,6 +80,8 @@ class PlanMachine(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 1.0, 20.0]))
     def prove(self, seconds: float) -> None:
+        if seconds > GRACE_SECONDS:  # no change is on its way for so long
+            self.sim.hear()
         self.sim.prove(seconds)
 
     @invariant()

@@ -36,7 +36,7 @@ def null_is_distinct_from_nothing(seed: Seed) -> None:
 
 @bug
 def or_asks_for_all(seed: Seed) -> None:
-    seed.value("sa_notify.live.predicate:OR", logic.AND)
+    seed.value("sa_notify.live.predicate:_Any.table", logic.AND)
 
 
 def _images(seed: Seed, choose: Callable[[Any, Any], tuple[Any, Any]]) -> None:
@@ -170,7 +170,7 @@ def who_leaves_empties_the_index(seed: Seed) -> None:
     def all_of_it(discard: Any) -> Any:
         def gone(self: Any, live: Any, points: Any) -> None:
             for value in points.values:
-                self._by_value.pop(value, None)
+                self._by_value._held.pop(value, None)
 
         return gone
 
@@ -315,9 +315,9 @@ def edges_stay_where_they_were(seed: Seed) -> None:
     """Where a window begins and ends is looked at once."""
 
     def shown(show: Any) -> Any:
-        def kept(self: Any, window: Any, rowkeys: Any) -> None:
+        def kept(self: Any, window: Any) -> None:
             edges = self.edges
-            show(self, window, rowkeys)
+            show(self, window)
             self.edges = edges
 
         return kept
