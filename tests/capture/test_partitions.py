@@ -93,6 +93,32 @@ def test_rows_that_move(database: Any, parts: Table) -> None:
     ]
 
 
+MOVING = (
+    "MERGE INTO p USING (VALUES (1), (2)) s(id) ON s.id = p.id WHEN MATCHED THEN UPDATE SET id = 20 + p.id"
+)
+WAYS = {
+    "directly": [MOVING],
+    "prepared": [f"PREPARE moving AS {MOVING}", "EXECUTE moving", "DEALLOCATE moving"],
+    "by a function": [
+        f"CREATE FUNCTION moved() RETURNS void LANGUAGE plpgsql AS $$BEGIN {MOVING}; END$$",
+        "SELECT moved()",
+    ],
+    "by a function of SQL": [
+        f"CREATE FUNCTION moved() RETURNS void LANGUAGE sql AS $${MOVING}$$",
+        "SELECT moved()",
+    ],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_that_a_merge_moves(database: Any, parts: Table, way: str) -> None:
+    """PostgreSQL tells triggers of statements nothing of them: the whole table is announced."""
+    heard(database, "INSERT INTO p VALUES (1), (2), (3)")
+    assert heard(database, *WAYS[way]) == [("public.p", "b", None)]
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT id FROM p ORDER BY id")).scalars().all() == [3, 21, 22]
+
+
 def test_rows_that_a_partition_swallows(database: Any, parts: Table) -> None:
     """A trigger of where a row should go may drop it: then there are fewer new rows than old ones."""
     heard(database, "INSERT INTO p VALUES (1), (2), (3)")
