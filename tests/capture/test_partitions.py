@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, text
+from sqlalchemy.exc import DBAPIError
 
 from sa_notify import realtime
 from sa_notify.capture.catalog import installed
@@ -246,3 +247,30 @@ def test_child_of_an_undecorated_parent(database: Any, heirs: Table) -> None:
     (doubt,) = names_and_doubts(database, child)[1]
     assert doubt.startswith("public.p shares rows with public.c")
     assert heard(database, "INSERT INTO c VALUES (1)") == [("public.c", "i", ["1"])]
+
+
+FOREIGN = {
+    "partition": (
+        "CREATE TABLE p (id int, a int) PARTITION BY RANGE (id)",
+        "CREATE FOREIGN TABLE far PARTITION OF p FOR VALUES FROM (0) TO (10) SERVER far",
+    ),
+    "child": (
+        "CREATE TABLE p (id int PRIMARY KEY, a int)", "CREATE FOREIGN TABLE far () INHERITS (p) SERVER far",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.superuser
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_members_are_refused(database: Any, metadata: MetaData, kind: str) -> None:
+    """Their rows could not be written through the table any more: "cannot collect transition tuples"."""
+    database.write("CREATE FOREIGN DATA WRAPPER far", "CREATE SERVER far FOREIGN DATA WRAPPER far")
+    database.write(*FOREIGN[kind])
+    with pytest.raises(DBAPIError, match="far is a foreign table and a partition") as refused:
+        database.create(Table("p", metadata, *columns()))
+    assert "take @realtime from p" in str(refused.value)
+    assert shells(database, "p") == []
+
+    database.write("DROP FOREIGN TABLE far")
+    metadata.create_all(database.engine)
+    assert shells(database, "p") == SHELLS
