@@ -121,6 +121,25 @@ def test_one_notice_for_a_table(database: Any, items: Table) -> None:
     assert database.run("SET LOCAL sa_notify.muted = 'on'", "UPDATE items SET a = '1'") == BULK
 
 
+def test_serializable_writers_do_not_fail_for_each_other(database: Any, items: Table) -> None:
+    """Two that write much, each to a table of its own, have nothing to do with each other."""
+    database.create(Table("others", MetaData(), Column("id", Integer, primary_key=True)), bulk_limit=5)
+    engine = database.engine.execution_options(isolation_level="SERIALIZABLE")
+    with engine.connect() as first, engine.connect() as second:
+        for rows in (6, 1):
+            for connection, table in ((first, "items"), (second, "others")):
+                connection.exec_driver_sql(
+                    f"INSERT INTO {table} (id) SELECT 10 * {rows} + n FROM generate_series(1, {rows}) n"
+                )
+        first.commit()
+        second.commit()
+
+    heard = [(message["t"], message["c"][0]["o"]) for message in database.ear.messages()]
+    assert sorted(heard) == [
+        ("public.items", "b"), ("public.items", "i"), ("public.others", "b"), ("public.others", "i"),
+    ]  # fmt: skip
+
+
 @pytest.mark.superuser
 def test_settings_hide_nothing(database: Any, items: Table, stranger: str) -> None:
     """What a writer sets, names or makes for itself does not keep its changes from being told."""
