@@ -17,6 +17,7 @@ from sa_notify.source.outbox.desk import Desk
 from sa_notify.source.outbox.doorbell import Doorbell
 from sa_notify.source.outbox.ear import NOTHING, Ear, Heard
 from sa_notify.source.outbox.keeper import Keeper
+from sa_notify.source.outbox.notes import Notes
 from sa_notify.source.outbox.order import changesets
 from sa_notify.source.outbox.pace import QUIET_SECONDS, Pace
 from sa_notify.source.outbox.reader import Reader
@@ -62,6 +63,7 @@ class Pump:
         self._payloads, self._pace = payloads, pace
         self._doorbell = Doorbell(session) if keeper and pace.bell else None
         self._desk = Desk(session, pooled=ear is None)
+        self._notes = Notes(session) if ear is None else None
         self._tickets, self._waker, self._thread = Tickets(), Waker(), NativeThread(self._run)
         self._stopped = self._answered = False
         self._kept: frozenset[str] | None = None
@@ -128,7 +130,7 @@ class Pump:
     def _turn(self) -> None:
         heard = self._wait()
         now = time.monotonic()
-        self._deliver(self._payloads.grouped(heard.payloads))
+        self._deliver(self._payloads.grouped([*heard.payloads, *self._noted(now)]))
         self._attend(heard, now)
         if heard.rang or self._pings or now >= self._read_at:
             self._read(now, heard)
@@ -140,6 +142,9 @@ class Pump:
             self._beat(now)
         self._tell(now)
         self._fall_asleep(now)
+
+    def _noted(self, now: float) -> list[str]:
+        return self._notes.look(now) if self._notes is not None and now >= self._notes.due else []
 
     def _wait(self) -> Heard:
         until = min(self._read_at, self._beat_at, self._desk.due, self._told_at if self._owes else _NEVER)
