@@ -1,5 +1,6 @@
 """What PostgreSQL refuses a writer for its own reasons."""
 
+import os
 from dataclasses import dataclass
 
 from sqlalchemy.exc import DBAPIError
@@ -27,3 +28,8 @@ class Known:
             and self.words in str(error.orig)
             and _OURS not in context
         )
+
+
+def delivery() -> str:
+    """How changes travel in this run."""
+    return os.environ.get("SA_NOTIFY_DELIVERY", "outbox")

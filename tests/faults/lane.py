@@ -1,6 +1,5 @@
 """One run: faults one after the other, and after each everything has to be live and right again."""
 
-import os
 import random
 import re
 import time
@@ -14,6 +13,7 @@ from tests.faults.client import LiveClient
 from tests.faults.divergence import Divergence
 from tests.faults.fault import FEED_SECONDS, Fault
 from tests.faults.faults import FAULTS
+from tests.faults.known import delivery
 from tests.faults.report import Report
 from tests.faults.rig import PREFIX, Rig, revision
 from tests.faults.truth import deadlocks, differing, held
@@ -46,7 +46,7 @@ class Lane:
         self._patience = patience
         self._dice, self._faults = random.Random(seed), faults
         self._clients, self._pages = clients, pages
-        self.report = Report(seed, revision(), os.environ.get("SA_NOTIFY_DELIVERY", "outbox"))
+        self.report = Report(seed, revision(), delivery())
         self._say: Callable[[str], None] = lambda _: None
 
     def run(self, seconds: float, say: Callable[[str], None] = lambda _: None) -> Report:

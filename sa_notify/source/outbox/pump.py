@@ -24,7 +24,7 @@ from sa_notify.source.outbox.reader import Reader
 from sa_notify.source.outbox.registration import BEAT_SECONDS, Registration
 from sa_notify.source.outbox.session import Session
 from sa_notify.source.payloads import Grouped, Payloads
-from sa_notify.source.signals import WANTED
+from sa_notify.source.signals import RING, WANTED
 from sa_notify.source.tickets import Ticket, Tickets
 from sa_notify.source.waker import Waker
 
@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 TELL_SECONDS: Final = 0.005
 #: How often to look whether the mailbox has room again.
 FULL_SECONDS: Final = 0.010
+#: Of PostgreSQL's queue of notifications, the part past which nobody is asked to ring.
+FULL_QUEUE: Final = 0.1
 _NEVER: Final = float("inf")
 
 
@@ -184,7 +186,7 @@ class Pump:
         if self._keeper:
             self._keeper.hurry()
         else:
-            self._session.rows(f"NOTIFY sa_notify, '{WANTED}'")
+            self._session.signal(WANTED)
 
     def _beat(self, now: float) -> None:
         kept, self._kept = self._kept, None
@@ -192,6 +194,17 @@ class Pump:
             self._desk.keep(kept, now)
         self._registration.beat(self._reader.processed, self._desk.wanted(now))
         self._beat_at = now + BEAT_SECONDS
+        if self._doorbell:
+            self._spare_writers(self._doorbell, now)
+
+    def _spare_writers(self, doorbell: Doorbell, now: float) -> None:
+        """Have nobody ring while the queue of notifications fills up: in a full one it fails the COMMIT."""
+        full = doorbell.queue_usage() > FULL_QUEUE
+        if full and self._pace.asleep:
+            doorbell.release()
+            self._pace.wake(now)
+            self._read_at = now
+        self._pace.hush(full)
 
     # -- changes
 
@@ -227,7 +240,7 @@ class Pump:
             self._owes = False
             self._told_at = now + TELL_SECONDS
             if self._keeper and self._reader.others:
-                self._session.rows("NOTIFY sa_notify")
+                self._session.signal(RING)
 
     def _fall_asleep(self, now: float) -> None:
         if self._doorbell is None or not self._pace.tired(now) or now < self._sleep_at:
