@@ -9,6 +9,8 @@ from pathlib import Path
 from tests.faults.faults import FAULTS
 from tests.faults.lane import Lane
 
+_HEADING = "## The last report"
+
 
 def main() -> int:
     """Run, print the report; the exit status tells of violations."""
@@ -29,8 +31,14 @@ def main() -> int:
     text = "\n".join(report.lines())
     print(text)
     if options.report:
-        options.report.write_text(f"{text}\n", "utf-8")
+        _keep(options.report, text)
     return bool(report.violations)
+
+
+def _keep(path: Path, text: str) -> None:
+    """In place of the last report; what stands before it is kept."""
+    before, heading, _ = (path.read_text("utf-8") if path.exists() else "").partition(_HEADING)
+    path.write_text(f"{before if heading else ''}{_HEADING}\n\n{text}\n", "utf-8")
 
 
 if __name__ == "__main__":
