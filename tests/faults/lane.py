@@ -16,7 +16,7 @@ from tests.faults.faults import FAULTS
 from tests.faults.known import delivery
 from tests.faults.report import Report
 from tests.faults.rig import PREFIX, Rig, revision
-from tests.faults.truth import deadlocks, differing, held
+from tests.faults.truth import deadlocks, differing, held, queue_usage
 from tests.faults.watch import Watch, Watching
 from tests.faults.writers import Writers
 
@@ -24,6 +24,9 @@ from tests.faults.writers import Writers
 FORGOTTEN_SECONDS = 60.0
 #: Each worker reads a window a second again; one that was wrong is told of when the feed is proven.
 PROOF_SECONDS, TOLD_SECONDS = 30.0, 3.0
+
+#: Nobody of ours holds PostgreSQL's queue of notifications up; a listener that was cut off is gone soon.
+QUEUE_USAGE, QUEUE_SECONDS = 0.01, 20.0
 
 
 class Lane:
@@ -193,6 +196,8 @@ class Lane:
                 self._violation(f"after {after}: tab {n} shows {different}")
         if sessions := held(self._rig.engine):
             self._violation(f"after {after}: {sessions} of our sessions hold vacuum back")
+        if not self._queue_is_read():
+            self._violation(f"after {after}: the queue of notifications stays in use")
         risen = self._divergence.risen()
         if risen and not (fault.unheard or fault.bypasses):
             self._violation(f"after {after}: {risen:.0f} windows were found to be wrong")
@@ -204,6 +209,12 @@ class Lane:
         while (found := self._differing()) and time.monotonic() < until:
             self._look()
         return found
+
+    def _queue_is_read(self) -> bool:
+        until = time.monotonic() + QUEUE_SECONDS * self._patience
+        while queue_usage(self._rig.engine) > QUEUE_USAGE and time.monotonic() < until:
+            self._look()
+        return queue_usage(self._rig.engine) <= QUEUE_USAGE
 
     def _differing(self) -> dict[str, str]:
         return dict(differing(self._rig.engine, self._views, self._tabs))

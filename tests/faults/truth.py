@@ -42,6 +42,12 @@ def held(engine: Engine) -> int:
         return int(connection.scalar(text(_HELD)) or 0)
 
 
+def queue_usage(engine: Engine) -> float:
+    """How full the queue of notifications is, of 1."""
+    with engine.connect() as connection:
+        return float(connection.scalar(text("SELECT pg_notification_queue_usage()")) or 0)
+
+
 def deadlocks(log: str) -> list[str]:
     """Of a server's log: who waited for whom, and with which statements."""
     return [found.replace("\n", " ") for found in _DEADLOCK.findall(log)]
