@@ -290,9 +290,9 @@ class Hub:
         if live.patching is not None:
             live.whole = True  # its rows can't be read by their keys
             return self.patched(key, {}, now, cost)
+        self._spend(live, now, cost)
         self._hearing.prove(live, reading, now)
         doubts_before, rowkeys = live.doubts, live.rowkeys
-        self._spend(live, now, cost)
         live.settle(reading)
         live.stale_since = None
         live.unwatched = self._asking.standing.missing(reading.tables, live.stood)

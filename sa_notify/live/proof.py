@@ -62,7 +62,7 @@ class Proofs:
         if live is not self._current:
             return
         self._current = None
-        self._next_at = now + (now - live.read_at) / SHARE
+        self._next_at = now + live.spent / SHARE
         if live.window is None or _same(live.window, reading):
             return
         if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):

@@ -204,6 +204,9 @@ class Pump:
             doorbell.release()
             self._pace.wake(now)
             self._read_at = now
+        if full:
+            # what was taken back when it did not fit wakes nobody, and stays until somebody is woken
+            self._session.signal(RING)
         self._pace.hush(full)
 
     # -- changes

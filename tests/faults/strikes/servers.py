@@ -60,6 +60,9 @@ def queue_is_full(rig: Rig, dice: random.Random) -> Heal:
     def end() -> None:
         stuck.rollback()
         stuck.close()
+        with rig.engine.begin() as connection:
+            # what did not fit lies there until somebody is woken
+            connection.execute(text("SELECT pg_notify('anything', '')"))
 
     return end
 
