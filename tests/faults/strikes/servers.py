@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sa_notify.redis.keys import Keys
 from tests.faults.fault import Heal, nothing
 from tests.faults.rig import PREFIX, Rig
+from tests.protocol import wait_for
 
 
 def listeners_killed(rig: Rig, dice: random.Random) -> Heal:
@@ -60,11 +61,18 @@ def queue_is_full(rig: Rig, dice: random.Random) -> Heal:
     def end() -> None:
         stuck.rollback()
         stuck.close()
-        with rig.engine.begin() as connection:
-            # what did not fit lies there until somebody is woken
-            connection.execute(text("SELECT pg_notify('anything', '')"))
+        # what did not fit lies there until somebody is woken
+        wait_for(lambda: _goes_in(rig), "room in the queue")
 
     return end
+
+
+def _goes_in(rig: Rig) -> bool:
+    with suppress(DBAPIError), rig.engine.begin() as connection:
+        # to ask makes room of what all have read; a NOTIFY that finds none does not
+        connection.execute(text("SELECT pg_notification_queue_usage(), pg_notify('anything', '')"))
+        return True
+    return False
 
 
 def _fill(rig: Rig, part: float) -> None:
