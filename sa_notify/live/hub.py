@@ -290,9 +290,9 @@ class Hub:
         if live.patching is not None:
             live.whole = True  # its rows can't be read by their keys
             return self.patched(key, {}, now, cost)
+        self._spend(live, now, cost)
         self._hearing.prove(live, reading, now)
         doubts_before, rowkeys = live.doubts, live.rowkeys
-        self._spend(live, now, cost)
         live.settle(reading)
         live.stale_since = None
         live.unwatched = self._asking.standing.missing(reading.tables, live.stood)
@@ -348,7 +348,7 @@ class Hub:
 
     def prove(self, now: float) -> list[Action]:
         """Read a window again to see whether it is right, and tell of those that were wrong."""
-        actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(now)]
+        actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(self._proven_at)]
         live = self._proofs.choose(self._subscriptions.all(), now) if self._following else None
         return actions if live is None else actions + self._read_all(live, now) + self._ask()
 

@@ -11,9 +11,9 @@ from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.window import Window
 
-#: A change that explains a difference may be on its way for so long: commit to hub takes milliseconds, a
-#: dispatcher that is replaced begins an epoch.
-GRACE_SECONDS: Final = 10.0
+#: How much later than the read the feed must have been proven complete: PostgreSQL shows a commit a moment
+#: before it wakes those who LISTEN for it.
+GRACE_SECONDS: Final = 1.0
 
 #: Share of one connection's time that proofs may take.
 SHARE: Final = 0.05
@@ -24,7 +24,7 @@ class Suspect:
     """A window that was wrong unless a change explains it that the proof saw.
 
     :param tables: that were read.
-    :param until: when to give up waiting for that change.
+    :param until: when the feed is proven up to this moment, no change is on its way that explains it.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Proofs:
         if live is not self._current:
             return
         self._current = None
-        self._next_at = now + (now - live.read_at) / SHARE
+        self._next_at = now + live.spent / SHARE
         if live.window is None or _same(live.window, reading):
             return
         if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):
@@ -93,9 +93,12 @@ class Proofs:
         self._suspects.clear()
         self._current = None
 
-    def wrong(self, now: float) -> list[str]:
-        """Names of queries whose difference nothing explains; each is told once."""
-        late = [key for key, suspect in self._suspects.items() if suspect.until <= now]
+    def wrong(self, proven_at: float) -> list[str]:
+        """Names of queries whose difference nothing explains; each is told once.
+
+        :param proven_at: whatever was committed before has arrived.
+        """
+        late = [key for key, suspect in self._suspects.items() if suspect.until <= proven_at]
         return [self._suspects.pop(key).name for key in late]
 
 

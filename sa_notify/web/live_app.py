@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sa_notify import metrics
-from sa_notify.errors import SubscriptionError
+from sa_notify.errors import SetupError, SourceLost, SubscriptionError
 from sa_notify.live import few
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
@@ -210,11 +210,13 @@ class LiveApp:
             running.source.revoke(revocation.user, dismiss=revocation.dismiss)
             return
         try:
-            running.runtime.call(self._whisper, self.whispers.said(revocation))
-        except SQLAlchemyError:
+            running.runtime.call(self._whisper, running.source, self.whispers.said(revocation))
+        except (SQLAlchemyError, SourceLost, SetupError):
             logger.warning("other processes can't be told whose access ends: they ask again within a minute")
 
-    def _whisper(self, payload: str) -> None:
+    def _whisper(self, source: DatabaseSource, payload: str) -> None:
+        if self.settings.wake == "poll":
+            source.post(payload)
         with self.engine.begin() as connection:
             connection.execute(select(func.pg_notify("sa_notify", payload)))
 

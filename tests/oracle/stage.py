@@ -163,8 +163,9 @@ class Stage:
         if self._turned:
             return  # whose functions return other statements, which nobody has asked for yet
         for live in list(self._hub.subscriptions.all()):
-            place = next(((sid, id_) for sid, ids in live.subscribers.items() for id_ in ids), None)
-            if not live.idle or place not in self._shown or self._owed:
+            first = self._hub.subscriptions.first(live.key)
+            place = first and (first.sid, first.id)
+            if not live.idle or place not in self._shown or self._owed or self._undecided(live):
                 continue
             name = self._means.get(self._shown[place], self._shown[place])
             if self._counting.changed.isdisjoint(tables(self.queries[name])):
@@ -175,6 +176,10 @@ class Stage:
                 self.faults.append(
                     f"{name} is not read again, and holds\n  {shown}\nbut SQL says\n  {expected}"
                 )
+
+    def _undecided(self, live: LiveQuery) -> bool:
+        """Changes of what it reads wait for values that they did not carry."""
+        return bool(self._hub._hearing._looking.holds(live.tables or ()))
 
     def committed(self) -> None:
         """Something was, which nobody has received yet."""

@@ -38,7 +38,7 @@ class Pace:
     def __init__(
         self, *, bell: bool, slowest: float = AWAKE_SECONDS, safety_seconds: float = SAFETY_SECONDS
     ) -> None:
-        self.asleep = False
+        self.asleep = self._hushed = False
         self.bell = bell
         self._slowest = slowest
         self._safety_seconds = safety_seconds
@@ -61,16 +61,21 @@ class Pace:
     def found_nothing(self) -> None:
         """A read found nothing."""
         self._found_in_a_row = 0
-        self._interval = min(self._interval * GROWTH, self._slowest)
+        slowest = SILENT_SECONDS if self._hushed else self._slowest
+        self._interval = min(self._interval * GROWTH, slowest)
 
     def rang(self, now: float) -> bool:
         """The bell rang; whether it rings so often that one should rather be awake."""
         self._rings.append(now)
         return len(self._rings) == RINGS and now - self._rings[0] <= RINGS_SECONDS
 
+    def hush(self, hushed: bool) -> None:
+        """Whether nobody can ring for a while: then it does not sleep."""
+        self._hushed = hushed
+
     def tired(self, now: float) -> bool:
         """Whether to try to fall asleep."""
-        return self.bell and not self.asleep and now - self._found_at >= QUIET_SECONDS
+        return self.bell and not (self.asleep or self._hushed) and now - self._found_at >= QUIET_SECONDS
 
     def sleep(self) -> None:
         """The bell will ring from now on."""

@@ -1,4 +1,5 @@
--- As in version 1, but serializable transactions tell a whole table once for each statement.
+-- As in version 1, but serializable transactions tell a whole table once for each statement, and rows that
+-- nothing captured changed in make no empty part of a long statement's changes.
 -- block: prepare
 {{flood}}      packed := coalesce(array_to_string(items, ','), '{"o":"b"}');
       IF packed = '' OR told THEN
@@ -26,3 +27,22 @@
         END IF;
         asleep := NOT pg_try_advisory_xact_lock_shared(8314047775763333121);
       END IF;
+-- block: send
+  -- not in the block above: a subtransaction that writes has an xid of its own, and with more than 64 of them
+  -- in a transaction all snapshots of the server become slow
+  IF level = 4 THEN
+    PERFORM pg_notify('sa_notify', concat(
+      '{"v":', 1, ',"x":"', pg_current_xact_id(), '","t":', to_json(relation), ',"c":[{"o":"b"}]}'));
+    RETURN NULL;
+  ELSIF octet_length(packed) <= 8000 THEN
+    IF {{insert_one}}
+    END IF;
+  ELSE
+    items := array_remove(items, NULL);
+    step := greatest(1, cardinality(items) * 7800::bigint / octet_length(packed));
+    IF {{insert_packs}}
+    END IF;
+  END IF;
+  IF asleep THEN
+    PERFORM pg_notify('sa_notify', '');
+  END IF;
