@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from sa_notify.errors import SourceLost
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.shape import Shape, prepare, total_statement
+from sa_notify.live.state import LiveQuery
 from sa_notify.web import running as running_module
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.queries import FunctionQuery
