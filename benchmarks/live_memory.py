@@ -20,7 +20,9 @@ def measure(place: Place, sizes: Sizes) -> Iterator[Line]:
         # what the first windows bring for all: caches, compiled statements
         stage.connect(-(-count // _WINDOWS), "warm")
         stage.connect(-(-count // _WINDOWS), "w")
+        alone = stage.memory()
         stage.connect(count, "v")
+        connected, _ = _each(alone, stage.memory(), count)
         stage.subscribe("owned", count, prefix="warm", param="owner", first=count)
         objects, encoded = stage.rows()
         site.statements.settle()
@@ -44,7 +46,8 @@ def measure(place: Place, sizes: Sizes) -> Iterator[Line]:
     viewer, resident = _each(open_, seen, count)
     yield Line(
         f"memory: at most {_VIEWER} bytes for a further viewer of a window",
-        f"{viewer:,.0f}, by tracemalloc with {count:,} connected clients; resident memory {resident:,.0f}",
+        f"{viewer:,.0f} beyond its connection ({connected:,.0f}), by tracemalloc with {count:,} connected "
+        f"clients; resident memory {resident:,.0f}",
         viewer <= _VIEWER,
     )
 

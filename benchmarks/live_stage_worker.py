@@ -58,7 +58,10 @@ class StageWorker:
     def __init__(self, url: str, proofs: float) -> None:
         self._app = Flask(__name__)
         self._app.config.update(
-            SECRET_KEY="benchmark", SA_NOTIFY_PROOF_SECONDS=proofs, SA_NOTIFY_MAX_SUBSCRIPTIONS=1_000_000
+            SECRET_KEY="benchmark",
+            SA_NOTIFY_PROOF_SECONDS=proofs,
+            SA_NOTIFY_RECHECK_SECONDS=1e6,
+            SA_NOTIFY_MAX_SUBSCRIPTIONS=1_000_000,
         )
         socketio = SocketIO(self._app, async_mode="gevent")
         dispatcher = Dispatcher()

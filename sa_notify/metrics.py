@@ -48,6 +48,19 @@ READS = Counter("sa_notify_reads", "Times that a live query was read", ["query",
 READ_SECONDS = Histogram(
     "sa_notify_read_seconds", "How long reading a live query took", ["query"], buckets=_SECONDS
 )
+DATABASE_SECONDS = Counter(
+    "sa_notify_database_seconds", "Seconds of the database's time that reads have taken"
+)
+DATABASE_BUDGET = Gauge(
+    "sa_notify_database_budget",
+    "Seconds of the database's time that reads may take in a second; what is read past it waits",
+    multiprocess_mode="livesum",
+)
+LOOKS = Counter(
+    "sa_notify_looks",
+    "Times that new values of a table's changed rows were read for its queries",
+    ["outcome"],
+)
 SENT = Counter("sa_notify_sent", "Snapshots and diffs sent; a diff to several clients is one", ["kind"])
 REFUSALS = Counter("sa_notify_refusals", "Requests of clients that were refused", ["code"])
 DIVERGENCE = Counter(

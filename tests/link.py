@@ -22,7 +22,7 @@ class Link:
         #: To the server, and back.
         self._gates = (threading.Event(), threading.Event())
         self._refusing = False
-        self._delay = 0.0
+        self._delay, self._rate = 0.0, 0
         self.refused = 0
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self.resume()
@@ -48,9 +48,13 @@ class Link:
         """Forward each piece so much later."""
         self._delay = seconds
 
+    def throttle(self, rate: int) -> None:
+        """Forward no more than so many bytes a second, of each connection and way."""
+        self._rate = rate
+
     def resume(self) -> None:
         """Forward what was held back, and all that follows."""
-        self._delay, self._refusing = 0.0, False
+        self._delay, self._rate, self._refusing = 0.0, 0, False
         for gate in self._gates:
             gate.set()
 
@@ -122,6 +126,8 @@ class Link:
                 if self._delay:
                     time.sleep(self._delay)
                 target.sendall(data)
+                if self._rate:
+                    time.sleep(len(data) / self._rate)
         self._gates[way].wait()
         # whoever hung up is not written to any more, and the other end hears of it
         for end in (source, target):

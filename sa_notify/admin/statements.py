@@ -12,7 +12,7 @@ from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.orm import Session
 
 from sa_notify.admin.excluded import doubts_of
-from sa_notify.live.bodies import bodies_of, key_of
+from sa_notify.live.bodies import bodies_of, key_of, looked_at
 from sa_notify.live.dependencies import Dependencies, dependencies
 from sa_notify.live.words import Name
 
@@ -104,7 +104,7 @@ def _is_text(compiled: Compiled) -> bool:
 
 def _places(compiled: Compiled, table: TableClause) -> int:
     statement: Any = compiled.statement
-    return bodies_of(statement, compiled.dialect, None).rendered[key_of(table)]
+    return bodies_of(looked_at(statement, compiled.dialect)).rendered[key_of(table)]
 
 
 def _of(compiled: Compiled) -> Dependencies:

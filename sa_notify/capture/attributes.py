@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from sa_notify.capture.spec import TriggerParams
-from sa_notify.capture.template import blocks
+from sa_notify.capture.template import version
 
 _SET = re.compile(r"""^SET "?(\w+)"? = '?(.*?)'?$""", re.MULTILINE)
 _QUOTED = re.compile(r"(?<=[=, ])\"([a-z_]+)\"(?=,|$)")
@@ -50,10 +50,10 @@ class Attributes:
 
 @cache
 def _settings(template: int) -> frozenset[str]:
-    found = _SET.findall(blocks(f"v{template}/function")["create"])
+    found = _SET.findall(version(template, "function")["create"])
     return frozenset(f"{name}={value}" for name, value in found)
 
 
 @cache
 def _definer(template: int, delivery: str) -> bool:
-    return blocks(f"v{template}/{delivery}")["security"] == "DEFINER"
+    return version(template, delivery)["security"] == "DEFINER"

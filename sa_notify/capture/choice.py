@@ -15,6 +15,8 @@ from sa_notify.errors import RealtimeError
 #: What a model gets that names none, in a process that names none.
 DEFAULT_DELIVERY = "outbox"
 _LATER_DELIVERIES = ("wal",)
+#: What an integer of PostgreSQL holds; a trigger that counted past it would fail.
+_LARGEST_LIMIT = 2**31 - 1
 
 
 def choose(
@@ -72,8 +74,14 @@ def _in(table: Table, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _limit(bulk_limit: Any) -> int:
-    if not isinstance(bulk_limit, int) or isinstance(bulk_limit, bool) or bulk_limit < 1:
-        raise RealtimeError(f"bulk_limit={bulk_limit!r}: write a number of rows from 1 on, 1000 by default")
+    if (
+        not isinstance(bulk_limit, int)
+        or isinstance(bulk_limit, bool)
+        or not 1 <= bulk_limit <= _LARGEST_LIMIT
+    ):
+        raise RealtimeError(
+            f"bulk_limit={bulk_limit!r}: write a number of rows from 1 to {_LARGEST_LIMIT}, 1000 by default"
+        )
     return bulk_limit
 
 

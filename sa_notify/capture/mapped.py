@@ -2,7 +2,7 @@
 
 import inspect as python_inspect
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
@@ -40,7 +40,7 @@ def tables_of(target: object) -> tuple[Table, ...]:
     """The tables whose rows make up the class, its own last.
 
     A subclass with joined-table inheritance spans its parents' tables: a change of it may touch any of
-    them alone. A single-table subclass shares its parent's table.
+    them alone. A single-table subclass shares its parent's table, a concrete one has nothing in it.
 
     :raises RealtimeError: there is no table, or one without a primary key.
     """
@@ -48,10 +48,18 @@ def tables_of(target: object) -> tuple[Table, ...]:
         tables: tuple[Any, ...] = (target,)
     else:
         mapper = mapper_of(target)
-        tables = tuple(dict.fromkeys(m.local_table for m in reversed(tuple(mapper.iterate_to_root()))))
+        tables = tuple(dict.fromkeys(m.local_table for m in reversed(tuple(_to_own_root(mapper)))))
     for table in tables:
         _refuse(table)
     return tables
+
+
+def _to_own_root(mapper: Mapper[Any]) -> Iterator[Mapper[Any]]:
+    """From the class up to where its rows begin: a concrete subclass has whole rows in a table of its own."""
+    for each in mapper.iterate_to_root():
+        yield each
+        if each.concrete:
+            return
 
 
 def _refuse(table: Any) -> None:
@@ -83,7 +91,12 @@ def column_names(target: object, names: Iterable[str], option: str) -> tuple[str
     :raises RealtimeError: a name is of neither; the message has the nearest that is.
     """
     if isinstance(names, str):
-        raise RealtimeError(f"{option}={names!r} is one string: write {option}=[{names!r}]")
+        every = ', or carry="all" in lower case' if option == "carry" and names.lower() == "all" else ""
+        raise RealtimeError(f"{option}={names!r} is one string: write {option}=[{names!r}]{every}")
+    if not isinstance(names, Iterable):
+        raise RealtimeError(
+            f"{option}={names!r}: write a list of names of columns, {option}=[...], or leave it out"
+        )
     known = _known_names(target)
     found: list[str] = []
     for name in names:

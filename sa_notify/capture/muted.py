@@ -23,7 +23,8 @@ class muted:  # noqa: N801, used as a statement
     ``with muted(session):``, or ``async with`` for an ``AsyncSession`` or ``AsyncConnection``. It nests,
     holds for every transaction that begins inside, and ends with the block or the transaction,
     whichever is first. A session is flushed when the block begins and ends, so that exactly what is written
-    inside is muted. On other databases than PostgreSQL it does nothing.
+    inside is muted. A SERIALIZABLE transaction tells a table once for each statement. On other databases
+    than PostgreSQL it does nothing.
 
     :param subject: a ``Session``, ``scoped_session``, ``Connection`` or one of their async counterparts.
     :raises ConfigurationError: it is something else, or commits each statement by itself.

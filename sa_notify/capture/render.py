@@ -7,7 +7,7 @@ from functools import partial
 from sa_notify.capture.names import identifier, json_text, literal
 from sa_notify.capture.render_values import differs, values
 from sa_notify.capture.spec import TriggerParams
-from sa_notify.capture.template import blocks, fill
+from sa_notify.capture.template import fill, version
 
 _LINE = ",\n                "
 _OR_ELSE = "\n    ELSIF "
@@ -16,7 +16,7 @@ _SLOTS = 4
 
 def render_body(params: TriggerParams) -> str:
     """The function's body exactly as PostgreSQL stores it in ``prosrc``."""
-    frame = blocks(f"v{params.template}/function")
+    frame = version(params.template, "function")
     body = fill(
         frame["body"],
         params=params.header(),
@@ -31,13 +31,13 @@ def render_body(params: TriggerParams) -> str:
 
 def render_function(function: str, params: TriggerParams) -> str:
     """``CREATE OR REPLACE FUNCTION`` for a function name that is quoted already."""
-    frame = blocks(f"v{params.template}/function")
-    security = blocks(f"v{params.template}/{params.delivery}")["security"]
+    frame = version(params.template, "function")
+    security = version(params.template, params.delivery)["security"]
     return fill(frame["create"], function=function, security=security, body=render_body(params))
 
 
 def _delivery(params: TriggerParams) -> dict[str, str]:
-    pieces = blocks(f"v{params.template}/{params.delivery}")
+    pieces = version(params.template, params.delivery)
     flood = fill(pieces["flood"], bulk_limit=_limit(params)) if params.always else ""
     # a statement for each slot, so that each keeps its plan and locks no other slot
     of_slots = {
@@ -71,7 +71,7 @@ _SELECTS = {"UPDATE": "updated", "INSERT": "inserted", "DELETE": "deleted"}
 
 
 def _branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
-    pieces = blocks(f"v{params.template}/changes")
+    pieces = version(params.template, "changes")
     rows = {"old": pieces["old_rows"], "new": pieces["new_rows"], **parts}
     one = fill(pieces["one_updated"], **rows)
     first = op == "UPDATE" and level == _first_level(params)
@@ -80,7 +80,7 @@ def _branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], s
 
 
 def _row_branch(params: TriggerParams, op: str, level: int, parts: dict[str, str], select: str) -> str:
-    pieces = blocks(f"v{params.template}/changes")
+    pieces = version(params.template, "changes")
     statement = fill(pieces[select], old=pieces["old_row"], new=pieces["new_row"], **parts)
     return fill(pieces["branch_row"], op=op, level=str(level), select=statement)
 
@@ -90,7 +90,7 @@ def _first_level(params: TriggerParams) -> int:
 
 
 def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:
-    pieces = blocks(f"v{params.template}/changes")
+    pieces = version(params.template, "changes")
     old_there = [f"o.{identifier(column)} IS NOT NULL" for column in params.key]
     new_there = [f"n.{identifier(column)} IS NOT NULL" for column in params.key]
     same = [fill(pieces["same_key"], column=identifier(column)) for column in params.key]
@@ -108,13 +108,13 @@ def _parts(params: TriggerParams, carry: tuple[str, ...]) -> dict[str, str]:
 
 
 def _key(row: str, params: TriggerParams) -> str:
-    piece = blocks(f"v{params.template}/changes")["key_text"]
+    piece = version(params.template, "changes")["key_text"]
     texts = [fill(piece, row=row, column=identifier(column)) for column in params.key]
     return " || ',' || ".join(texts)
 
 
 def _changed(column: str, carry: tuple[str, ...], params: TriggerParams) -> str:
-    pieces = blocks(f"v{params.template}/changes")
+    pieces = version(params.template, "changes")
     piece = pieces["changed_virtual" if column in params.virtual else "changed"]
     test = differs(column, params if column in carry else replace(params, fixed=(), texts=()))
     return fill(piece, differs=test, name=literal(json_text(column)))

@@ -13,8 +13,8 @@ from sa_notify.capture.carried import carried, kind_of
 from sa_notify.capture.names import json_text, stored
 
 #: The newest template; older ones stay for the migrations that name them.
-TEMPLATE = 1
-TEMPLATES = (1,)
+TEMPLATE = 2
+TEMPLATES = (1, 2)
 BULK_LIMIT = 1000
 DELIVERIES = ("notify", "outbox")
 

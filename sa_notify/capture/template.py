@@ -21,6 +21,16 @@ def blocks(name: str) -> dict[str, str]:
     return {block: sql.rstrip("\n") for block, sql in zip(parts[::2], parts[1::2], strict=True)}
 
 
+@cache
+def version(template: int, name: str) -> dict[str, str]:
+    """A file's blocks in a version of the function; those that it leaves out are the version before's."""
+    before = version(template - 1, name) if template > 1 else {}
+    try:
+        return before | blocks(f"v{template}/{name}")
+    except FileNotFoundError:
+        return before
+
+
 def fill(block: str, **parts: str) -> str:
     """The block with every hole filled, in one pass: what fills a hole is not looked at again.
 

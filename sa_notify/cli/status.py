@@ -77,11 +77,12 @@ def _status_lines(found: Any, queue: float) -> list[str]:
     rows = [
         [
             f"{each['host']}:{each['pid']}", each["clients"], each["queries"],
-            max(0, each["told"] - each.get("read", 0)), ago(each["since"]),
+            max(0, each["told"] - each.get("read", 0)),
+            f"{each['database_used']:.2f} of {each['database_budget']:g} s/s", ago(each["since"]),
         ]
         for each in found.workers.values()
     ]  # fmt: skip
-    return [*told, *lines(("WORKER", "CLIENTS", "QUERIES", "UNREAD", "SINCE"), rows)]
+    return [*told, *lines(("WORKER", "CLIENTS", "QUERIES", "UNREAD", "DATABASE", "SINCE"), rows)]
 
 
 def asked(redis_url: str | None, prefix: str, ask: Callable[[Any, Any], T]) -> T:

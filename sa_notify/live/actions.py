@@ -54,6 +54,18 @@ class Take:
 
 
 @dataclass(frozen=True, slots=True)
+class Look:
+    """After ``seconds``, read what :meth:`Hub.look` says of rows of a table, then tell :meth:`Hub.looked`.
+
+    :param turn: when the hub has another by then, nobody waits for the answer.
+    """
+
+    turn: int
+    table: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Greet:
     """Call :meth:`Hub.greet` soon, after the acknowledgement of what was asked is on its way."""
 
@@ -125,5 +137,6 @@ class Diverged:
 
 
 Action = (
-    Read | Patch | Wait | Take | Greet | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn | Diverged
-)
+    Read | Patch | Wait | Take | Look | Greet
+    | SendSnapshot | SendDiff | SendClosed | Join | Leave | Warn | Diverged
+)  # fmt: skip

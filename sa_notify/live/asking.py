@@ -6,7 +6,7 @@ from sa_notify.live.actions import Take
 from sa_notify.live.standing import Standing
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.wanting import and_also, covers, wanted_by
-from sa_notify.source.wanted import Wanted
+from sa_notify.source.wanted import NOTHING, Wanted
 
 
 class Asking:
@@ -22,8 +22,10 @@ class Asking:
         self._by_row = False
         self._number = 0
         #: What was made last to be told, what is brought for certain, what questions under way tell.
-        self._latest = self._told = Wanted()
+        self._latest = self._told = NOTHING
         self._asked: dict[bool, Wanted] = {}
+        #: What stands, and of what it was made: many readings share one object.
+        self._stood, self._stood_by = NOTHING, (frozenset[str](), NOTHING)
 
     def begin(self, *, gated: bool, by_row: bool = False) -> None:
         """An epoch begins, in which nothing stands.
@@ -41,7 +43,7 @@ class Asking:
         self.standing.restart()
 
     def _give_up(self) -> None:
-        self._latest = self._told = Wanted()
+        self._latest = self._told = NOTHING
         self._asked.clear()
         for live in self._waiting.values():
             live.reading, live.dirty = False, True
@@ -51,11 +53,11 @@ class Asking:
 
     def stood(self) -> Wanted:
         """What is captured and brought now."""
-        captured, told = self.standing.tables, self._told
-        if not self._by_row:
-            return Wanted(tables=captured)
-        rows = {table: keys for table, keys in told.rows.items() if table in captured}
-        return Wanted(told.number, told.tables & captured, rows, told.tallies & captured)
+        captured, told = by = self.standing.tables, self._told
+        if any(now is not then for now, then in zip(by, self._stood_by, strict=True)):
+            everything = Wanted(tables=captured)
+            self._stood, self._stood_by = told.meet(everything) if self._by_row else everything, by
+        return self._stood
 
     def missing(self, live: LiveQuery) -> frozenset[str]:
         """Those of the tables of a query's last reading that did not stand when it began."""

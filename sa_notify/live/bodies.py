@@ -63,13 +63,20 @@ class Bodies:
         return next((body for body in self.selects if body.outermost), None)
 
 
-def bodies_of(statement: Any, dialect: Dialect, schemas: Schemas | None) -> Bodies:
-    """Compile the statement and look.
+def looked_at(statement: Any, dialect: Dialect, *, settings: frozenset[str] = frozenset()) -> Any:
+    """The statement compiled once, for all that is seen on the way (:mod:`sa_notify.live.recording`).
 
-    :param schemas: its ``schema_translate_map``.
+    :param settings: names of settings that the result may depend on.
     :raises sqlalchemy.exc.CompileError: the statement makes no SQL.
     """
-    compiled = _looking(recording(dialect))(dialect, statement)
+    return _looking(recording(dialect))(dialect, statement, settings=settings)
+
+
+def bodies_of(compiled: Any, schemas: Schemas | None = None) -> Bodies:
+    """The SELECTs of what :func:`looked_at` gave.
+
+    :param schemas: the statement's ``schema_translate_map``.
+    """
     found: Bodies = compiled.bodies
     if not schemas:
         return found

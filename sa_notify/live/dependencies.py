@@ -13,10 +13,10 @@ from sqlalchemy.types import TypeEngine
 
 from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored
+from sa_notify.live.bodies import looked_at
 from sa_notify.live.declared import Declared
 from sa_notify.live.excluded import sent_columns
 from sa_notify.live.polymorphic import later_tables
-from sa_notify.live.recording import recording
 from sa_notify.live.terms import terms_of
 from sa_notify.live.words import Name
 
@@ -78,6 +78,7 @@ def dependencies(
     *,
     settings: frozenset[str] = frozenset(),
     declared: Declared | None = None,
+    compiled: Any = None,
 ) -> Dependencies:
     """What ``statement`` reads when ``dialect`` compiles it.
 
@@ -87,9 +88,10 @@ def dependencies(
 
     :param settings: names of settings that the result may depend on, as ``scope=`` gives their values.
     :param declared: what ``tables=`` says.
+    :param compiled: what :func:`looked_at` gave for these settings, where it is there already.
     :raises sqlalchemy.exc.CompileError: the statement makes no SQL.
     """
-    compiled = recording(dialect)(dialect, statement, settings=settings)
+    compiled = compiled or looked_at(statement, dialect, settings=settings)
     options = dict(statement.get_execution_options())
     schemas = options.get("schema_translate_map")
     later = later_tables(statement)

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from sa_notify.live.query import Row
@@ -11,24 +11,52 @@ from sa_notify.live.query import Row
 #: taking the row out) or ``["update", rowkey, changed columns]``.
 Op = list[Any]
 
+#: Values by rowkey, in order.
+Rows = Mapping[str, dict[str, Any]]
 
-def diff(old: Sequence[Row], new: Sequence[Row]) -> list[Op]:
+
+def diff(old: Rows, new: Rows) -> list[Op]:
     """Ops that turn ``old`` into ``new``, one after the other; O(n log n).
 
     A row that neither changed nor moved is in no op: what moves is what is outside a longest sequence of
     rows whose order stays. Removals come first, updates last. A row that lost a column is removed and
     inserted, because clients merge an update into what they hold.
+    """
+    updates = _updates(old, new)
+    if updates is not None:
+        return updates
+    kept = {key for key, row in old.items() if key in new and row.keys() <= new[key].keys()}
+    ops: list[Op] = [["remove", key] for key in old if key not in kept]
+    ops += _place([key for key in old if key in kept], new, kept)
+    for key, row in new.items():
+        if key in kept and (changed := _changed(old[key], row)):
+            ops.append(["update", key, changed])
+    return ops
+
+
+def _updates(old: Rows, new: Rows) -> list[Op] | None:
+    """The ops where every row stays where it is, as most often; ``None`` where one does not."""
+    if list(old) != list(new):
+        return None
+    ops: list[Op] = []
+    for before, (key, row) in zip(old.values(), new.items(), strict=True):
+        changed = _changed(before, row)
+        if (changed or len(before) != len(row)) and not before.keys() <= row.keys():
+            return None
+        if changed:
+            ops.append(["update", key, changed])
+    return ops
+
+
+def by_key(rows: Collection[Row]) -> dict[str, dict[str, Any]]:
+    """The rows by their keys.
 
     :raises ValueError: when a rowkey repeats.
     """
-    before, after = _by_key(old), _by_key(new)
-    kept = {key for key, row in before.items() if key in after and row.keys() <= after[key].keys()}
-    ops: list[Op] = [["remove", key] for key in before if key not in kept]
-    ops += _place([key for key in before if key in kept], new, kept)
-    for key, row in after.items():
-        if key in kept and (changed := _changed(before[key], row)):
-            ops.append(["update", key, changed])
-    return ops
+    found = dict(rows)
+    if len(found) != len(rows):
+        raise ValueError("a rowkey repeats: rowkeys of a window are unique")
+    return found
 
 
 def apply(rows: Sequence[Row], ops: Iterable[Op]) -> list[Row]:
@@ -61,17 +89,10 @@ def _put(keys: list[str], position: int, key: str) -> None:
     keys.insert(position, key)
 
 
-def _by_key(rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    by_key = dict(rows)
-    if len(by_key) != len(rows):
-        raise ValueError("a rowkey repeats: rowkeys of a window are unique")
-    return by_key
-
-
 # -- order
 
 
-def _place(left: Sequence[str], new: Sequence[Row], kept: set[str]) -> Iterator[Op]:
+def _place(left: Sequence[str], new: Rows, kept: set[str]) -> Iterator[Op]:
     """Inserts and moves, from the first row of ``new`` on.
 
     Each row is put behind the one before it. What stands further to the front than it will in the end
@@ -80,10 +101,10 @@ def _place(left: Sequence[str], new: Sequence[Row], kept: set[str]) -> Iterator[
     :param left: keys as they stand after the removals.
     """
     index = {key: at for at, key in enumerate(left)}
-    staying = _longest_increasing([index[key] for key, _ in new if key in kept])
+    staying = _longest_increasing([index[key] for key in new if key in kept])
     waiting = _Counter(at not in staying for at in range(len(left)))
     anchor = 0  # rows of `left` up to and including the last that stays and has been passed
-    for done, (key, row) in enumerate(new):
+    for done, (key, row) in enumerate(new.items()):
         if key not in kept:
             yield ["insert", done + waiting.before(anchor), key, row]
         elif index[key] in staying:
@@ -134,17 +155,20 @@ class _Counter:
 
 # -- values
 
+_MISSING: Any = object()
+#: Equal ones may be written otherwise in JSON.
+_ASKED = frozenset({dict, list, float})
+
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in new.items() if name not in old or not _same(old[name], value)}
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Whether both are written the same in JSON: ``1``, ``1.0`` and ``true`` are not."""
-    if one is other:
-        return True
-    if type(one) is not type(other):
-        return False
-    if isinstance(one, (dict, list, float)):
-        return json.dumps(one) == json.dumps(other)
-    return bool(one == other)
+    """What is written otherwise in JSON than it was: ``1``, ``1.0`` and ``true`` are not the same."""
+    return {
+        name: value
+        for name, value in new.items()
+        if (before := old.get(name, _MISSING)) is not value
+        and (
+            type(before) is not type(value)
+            or before != value
+            or (type(value) in _ASKED and json.dumps(before) != json.dumps(value))
+        )
+    }

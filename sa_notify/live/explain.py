@@ -42,7 +42,7 @@ def explain(query: Query, reading: Reading) -> Explained:
     """What the hub would make of a reading."""
     live = LiveQuery("", query)
     live.settle(reading)
-    live.show(Window(reading.rows, reading.total, 1), frozenset(dict(reading.rows)))
+    live.show(Window(dict(reading.rows), reading.total, 1))
     tier = _tier(live)
     return Explained(
         name=query.name,

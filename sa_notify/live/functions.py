@@ -44,6 +44,9 @@ UNKNOWN = f"may depend on more than the rows it is given: use PostgreSQL's own f
 TEXT = f"SQL written as text hides what it reads: write it with SQLAlchemy's constructs, {_DECLARE}"
 UNCLEAR = f"can't be followed: write it with SQLAlchemy's constructs, {_DECLARE}"
 UNANNOUNCED = f"is PostgreSQL's own and announces nothing: leave it out, {_CHOOSE}"
+CLOCK_TEXT = (
+    f"may say 'today', which depends on the clock: keep moments in columns of their own type, {_CHOOSE}"
+)
 MOVING_TEXT = f"may be read from text that says 'today', or as a name of the catalog: {_DECLARE}"
 
 

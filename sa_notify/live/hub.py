@@ -13,6 +13,7 @@ from sa_notify.live.actions import (
     Diverged,
     Greet,
     Leave,
+    Look,
     Patch,
     Read,
     SendClosed,
@@ -22,18 +23,19 @@ from sa_notify.live.actions import (
     Warn,
 )
 from sa_notify.live.asking import Asking
-from sa_notify.live.index import Index
-from sa_notify.live.journal import Journal
-from sa_notify.live.known import Known
-from sa_notify.live.noting import catch_up, note
+from sa_notify.live.diff import Op
+from sa_notify.live.hearing import Hearing
+from sa_notify.live.known import Looked
+from sa_notify.live.looking import Lookup
 from sa_notify.live.pace import Pace
 from sa_notify.live.patch import patched, worth_it
 from sa_notify.live.proof import Proofs
 from sa_notify.live.query import Query, Reading
+from sa_notify.live.standing import doubt_of
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.subscriptions import Subscriptions
 from sa_notify.live.telling import advance, patch, snapshots
-from sa_notify.source.wanted import TALLY_SECONDS, Wanted
+from sa_notify.source.wanted import NOTHING, Wanted
 
 #: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -58,8 +60,7 @@ class Hub:
         self._proven_at = 0.0
         self._asking = Asking()
         self._proofs = Proofs()
-        self._index = Index()
-        self._journal = Journal()
+        self._hearing = Hearing(self._proofs)
         self._pace = Pace(budget)
 
     @property
@@ -100,7 +101,7 @@ class Hub:
         live = self._subscriptions.of(subscriber)
         if live is None:
             return None
-        live.waiting.add(subscriber)
+        live.wait(subscriber)
         return [Greet(live.key)]
 
     def unsubscribe(self, subscriber: Subscriber) -> list[Action]:
@@ -124,8 +125,8 @@ class Hub:
         if live is None:
             return []
         actions: list[Action] = [SendClosed(subscriber.sid, live.key, code, message)]
-        for id_ in list(live.subscribers[subscriber.sid]):
-            actions += self.unsubscribe(Subscriber(subscriber.sid, id_))
+        for one in self._subscriptions.to(live, subscriber.sid):
+            actions += self.unsubscribe(one)
         return actions
 
     # -- the feed
@@ -153,31 +154,37 @@ class Hub:
         return self._suspect(now, now)
 
     def _suspect(self, now: float, since: float) -> list[Action]:
-        self._proofs.clear()
+        self._hearing.restart()
         self._asking.restart()
         return self._mark(list(self._subscriptions.all()), now, since)
 
     def lose_feed(self) -> None:
         """Changes are not heard any more."""
         self._following = False
-        self._proofs.clear()
+        self._hearing.restart()
         self._asking.restart()
 
     def receive(self, changesets: Sequence[ChangeSet], now: float) -> list[Action]:
         """Find the queries that these changes may concern."""
-        hit: dict[str, LiveQuery] = {}
-        since = self._proven_at
-        for changeset in changesets:
-            for change in changeset.changes:
-                self._journal.add(changeset.xid, change)
-                known = Known(change)
-                for live in self._index.candidates(known):
-                    self._proofs.note(live, changeset.xid)
-                    if note(live, changeset.xid, known):
-                        hit[live.key] = live
-                        if change.op == "tally":
-                            since = self._proven_at - TALLY_SECONDS  # told so late
-        return self._go_on(hit.values(), now, since)
+        hit = self._hearing.hear(changesets, self._proven_at)
+        return self._go_on(hit, now, self._proven_at) + self._hearing.questions(now)
+
+    def look(self, look: Look) -> Lookup | None:
+        """What is to be read for a question; ``None`` when nobody asks any more."""
+        return self._hearing.begin(look)
+
+    def looked(
+        self, look: Look, looked: Looked | None, now: float, cost: float = 0.0, *, bar: bool = False
+    ) -> list[Action]:
+        """New values have been read.
+
+        :param looked: ``None`` when they could not be.
+        :param cost: seconds of the database's time that it took.
+        :param bar: rows of this table never can be.
+        """
+        self._pace.spend(cost, now)
+        hit = self._hearing.looked(look, looked, now, bar=bar)
+        return self._go_on(hit, now, now) + self._hearing.questions(now)
 
     def _mark(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         marked = list(queries)
@@ -188,7 +195,8 @@ class Hub:
     def _go_on(self, queries: Iterable[LiveQuery], now: float, since: float) -> list[Action]:
         """Windows may differ from their SELECT since a moment: read what is not waiting to be read."""
         actions: list[Action] = []
-        for live in filter(_is_wanting, queries):
+        # not where a row came and another went, and the total alone is concerned
+        for live in [each for each in queries if each.wanting]:
             live.mark_late(since)
             if not live.scheduled or live.refreshing:
                 actions += self._at_once(live, now)
@@ -238,7 +246,7 @@ class Hub:
             return self._read_all(live, now)
         if live.due:
             return [Patch(live.key, live.begin_patch(now))]
-        if live.gained:
+        if live.gone or live.gained:
             return self._tell(live, now)
         live.stale_since = None  # what came has gone again
         return []
@@ -249,14 +257,20 @@ class Hub:
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
         live.read_at, live.stood = now, self._asking.stood()
-        self._journal.open(live.key)
+        self._hearing.open(live)
         return [Read(live.key)]
 
     def _tell(self, live: LiveQuery, now: float) -> list[Action]:
-        """The total alone is another one, which is known."""
+        """Rows are gone, or the total is another one, which is known."""
         seconds = self._pace.pause_between_totals(live)
         live.begin_telling(now)
-        return patch(live, []) + self._wait(live, seconds)
+        return self._patch(live, []) + self._wait(live, seconds)
+
+    def _patch(self, live: LiveQuery, ops: list[Op]) -> list[Action]:
+        before = live.rowkeys
+        actions = patch(live, ops)
+        self._hearing.moved(live, before)
+        return actions
 
     def due(self, key: str, turn: int, now: float) -> list[Action]:
         """A wait is over."""
@@ -280,18 +294,17 @@ class Hub:
         if live.patching is not None:
             live.whole = True  # its rows can't be read by their keys
             return self.patched(key, {}, now, cost)
-        self._proofs.finished(live, reading, now, self._journal)
-        doubts_before, rowkeys = live.doubts, live.rowkeys
         self._spend(live, now, cost)
+        self._hearing.prove(live, reading, now)
+        doubts_before, rowkeys = live.doubts, live.rowkeys
         live.settle(reading)
         live.stale_since = None
-        live.unwatched = self._asking.missing(live)
+        live.unwatched, live.stood = self._asking.missing(live), NOTHING
         held = self._asking.standing.held(live.unwatched)
-        live.doubts += tuple(_held(table) for table in sorted(held))
+        live.doubts += tuple(doubt_of(table) for table in sorted(held))
         actions = advance(live, reading)
-        self._file(live, rowkeys)
-        catch_up(live, self._journal)
-        actions += snapshots(live)
+        self._hearing.catch_up(live, rowkeys, live.read_at)
+        actions += snapshots(live) + self._hearing.questions(now)
         if live.doubts and live.doubts != doubts_before:
             actions.append(Warn(live.query.name, _refresh(live), live.doubts))
         if live.unwatched - held:
@@ -316,18 +329,12 @@ class Hub:
             live.dirty = True
             return self._next(live, now)
         live.stale_since = None
-        return patch(live, ops) + self._next(live, now)
+        return self._patch(live, ops) + self._next(live, now)
 
     def _spend(self, live: LiveQuery, now: float, cost: float | None) -> None:
         seconds = now - live.read_at if cost is None else cost
         live.end_read(seconds)
         self._pace.spend(seconds, now)
-
-    def _file(self, live: LiveQuery, before: frozenset[str]) -> None:
-        """Have the index know what a reading found out."""
-        if live.rowkeys is not before:
-            self._index.move(live, before - live.rowkeys, live.rowkeys - before)
-        self._index.file(live)
 
     def failed(self, key: str, transient: bool, code: str, message: str) -> list[Action]:
         """A read failed: for good, or maybe not, when trying again may help."""
@@ -335,17 +342,17 @@ class Hub:
         if live is None:
             return []
         self._proofs.forget(live)
-        self._journal.close(key)
+        self._hearing.close(live)
         live.reading, live.patching, live.dirty = False, None, True
         live.failures += 1
         if transient and live.failures <= len(RETRY_SECONDS):
             return self._wait(live, RETRY_SECONDS[live.failures - 1])
-        one_of_each = [Subscriber(sid, next(iter(ids))) for sid, ids in live.subscribers.items()]
+        one_of_each = [self._subscriptions.to(live, sid)[0] for sid in live.subscribers]
         return [action for client in one_of_each for action in self.close(client, code, message)]
 
     def prove(self, now: float) -> list[Action]:
         """Read a window again to see whether it is right, and tell of those that were wrong."""
-        actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(now)]
+        actions: list[Action] = [Diverged(name) for name in self._proofs.wrong(self._proven_at)]
         live = self._proofs.choose(self._subscriptions.all(), now) if self._following else None
         return actions if live is None else actions + self._read_all(live, now) + self._ask()
 
@@ -364,8 +371,7 @@ class Hub:
     def _forget(self, live: LiveQuery) -> None:
         self._asking.forget(live)
         self._proofs.forget(live)
-        self._journal.close(live.key)
-        self._index.forget(live)
+        self._hearing.forget(live)
         self._subscriptions.drop(live)
 
     # -- what stands
@@ -379,18 +385,14 @@ class Hub:
         """Whether it is known that nothing was missed, by a proof that is not older than this."""
         return self._following and now - self._proven_at <= seconds
 
+    def overdue(self, now: float, seconds: float) -> set[str]:
+        """Clients who look at a window that has not been proven up to date for so long."""
+        undecided = self._subscriptions.readers(self._hearing.late(now, seconds))
+        return self._subscriptions.overdue(now, seconds) | undecided
+
     def __len__(self) -> int:
         return len(self._subscriptions)
 
 
-def _is_wanting(live: LiveQuery) -> bool:
-    """Not where a row came and another went, and the total alone is concerned."""
-    return live.wanting
-
-
 def _refresh(live: LiveQuery) -> float:
     return min(live.query.refresh, UNWATCHED_SECONDS) if live.unwatched else live.query.refresh
-
-
-def _held(table: str) -> str:
-    return f"a transaction that wrote to {table} before anybody watched it is still open: end it"

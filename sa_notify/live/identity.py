@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from sa_notify.errors import QueryError
 from sa_notify.live.dependencies import Dependencies
+from sa_notify.live.interned import Kind
 from sa_notify.live.resolve import signature
 
 _EQUAL_IS_SAME = frozenset(
@@ -69,7 +70,9 @@ def identity(dependencies: Dependencies, layout: Hashable, *rest: Hashable) -> H
         name = dependencies.unbound[0]
         raise QueryError(f"the parameter {name!r} has no value: bind it in the query's function")
     types = tuple(signature(type_) for type_ in dependencies.types.values())
-    return (dependencies.sql, _named(dependencies.params), types, _named(dependencies.options), layout, *rest)
+    names, options = tuple(dependencies.params), _named(dependencies.options)
+    kind = Kind.of((dependencies.sql, names, types, options, layout, *rest))
+    return (kind, *(freeze(value) for value in dependencies.params.values()))
 
 
 def _named(values: Mapping[str, Any]) -> Hashable:

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
-from sa_notify.change import Change
+from sa_notify.live.known import Known
 
 #: Changes that are remembered; past it, what is being read is read once more.
 LIMIT: Final = 10_000
 
 #: A change with its transaction.
-Entry = tuple[int, Change]
+Entry = tuple[int, Known]
 
 
 class Journal:
     """The latest changes by table, for as long as anything is being read."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, list[tuple[int, int, Change]]] = {}
+        self._entries: dict[str, list[tuple[int, int, Known]]] = {}
         self._open: dict[str, int] = {}
         self._place = 0
         self._kept = 0
@@ -33,7 +33,7 @@ class Journal:
         if not self._open:
             self._forget()
 
-    def add(self, xid: int, change: Change) -> None:
+    def add(self, xid: int, known: Known) -> None:
         """A change has arrived."""
         if not self._open:
             return
@@ -42,7 +42,7 @@ class Journal:
             self._floor = self._place + 1
         self._place += 1
         self._kept += 1
-        self._entries.setdefault(change.table, []).append((self._place, xid, change))
+        self._entries.setdefault(known.change.table, []).append((self._place, xid, known))
 
     def since(self, key: str, tables: Iterable[str]) -> Iterator[Entry] | None:
         """What arrived of these tables since a read began; ``None`` when it was too much to remember."""
@@ -50,7 +50,7 @@ class Journal:
         if began < self._floor:
             return None
         entries = chain.from_iterable(self._entries.get(table, ()) for table in tables)
-        return ((xid, change) for place, xid, change in entries if place > began)
+        return ((xid, known) for place, xid, known in entries if place > began)
 
     def _forget(self) -> None:
         self._entries.clear()

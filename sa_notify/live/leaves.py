@@ -3,21 +3,21 @@
 import operator
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from sa_notify.live.logic import FALSE, NULL, TRUE, UNKNOWN
 from sa_notify.live.patterns import Matcher
-from sa_notify.live.predicate import Interval, Points, Predicate, Values, constant
+from sa_notify.live.predicate import Interval, Points, Predicate, Values
 from sa_notify.live.terms import NOT_KNOWN, Reader, Terms
 
 #: What a column that is not carried gives; no reader of terms takes it for a value.
 _MISSING: Final = object()
 
 Compare = Callable[[Any, Any], bool]
-_EQUAL: Final = {operator.eq, operator.ne}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Operand:
     """A column's value.
 
@@ -32,27 +32,110 @@ class Operand:
     plain: bool = True
 
 
+@lru_cache(maxsize=2048)
+def operand_of(column: str, terms: Terms, read: Reader, *, plain: bool = True) -> Operand:
+    """The operand, as one object for all conditions that have it."""
+    return Operand(column, terms, read, plain)
+
+
+class _OfColumn(Predicate):
+    """What a column's value decides, beside one that is known."""
+
+    __slots__ = ("_operand", "_value")
+
+    def __init__(self, operand: Operand, value: Any) -> None:
+        self._operand, self._value = operand, value
+
+    def outcomes(self, values: Values) -> int:
+        term = values.get(self._operand.column, _MISSING)
+        if term is None:
+            return self._of_null()
+        found = self._operand.read(term)
+        return UNKNOWN if found is NOT_KNOWN else self._of(found)
+
+    def _of_null(self) -> int:
+        return NULL
+
+    def _of(self, found: Any) -> int:
+        """What a value that is known and not NULL decides."""
+        raise NotImplementedError
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset({self._operand.column})
+
+    def _points(self, *values: Any) -> tuple[Points, ...]:
+        operand = self._operand
+        return (Points(operand.column, operand.terms, frozenset(values)),) if operand.plain else ()
+
+
+class _Never(_OfColumn):
+    """False or NULL for all rows, by a value that is none."""
+
+    __slots__ = ()
+
+    def outcomes(self, values: Values) -> int:
+        return int(self._value)
+
+    @property
+    def points(self) -> tuple[Points, ...]:
+        return self._points()
+
+
+class _Always(_Never):
+    """True for all rows."""
+
+    __slots__ = ()
+
+    @property
+    def points(self) -> tuple[Points, ...]:
+        return ()
+
+
+class _Comparison(_OfColumn):
+    __slots__ = ("_compare",)
+
+    def __init__(self, operand: Operand, compare: Compare, value: Any) -> None:
+        super().__init__(operand, value)
+        self._compare = compare
+
+    def _of(self, found: Any) -> int:
+        return TRUE if self._compare(found, self._value) else FALSE
+
+    @property
+    def points(self) -> tuple[Points, ...]:
+        return self._points(self._value) if self._compare is operator.eq else ()
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        span, operand = _SPANS.get(self._compare), self._operand
+        if span is None or not operand.plain or not operand.terms.ordered:
+            return ()
+        return (Interval(operand.column, operand.terms, **span(self._value)),)
+
+
 def comparison(operand: Operand, compare: Compare, value: Any) -> Predicate:
     """``operand = value`` and its like.
 
     :param compare: of the :mod:`operator` module; no ``<`` where terms have no order.
     :param value: in terms; ``None`` is NULL.
     """
-    column, read = operand.column, operand.read
-    if value is None:
-        return _of(constant(NULL), column, _points(operand, ()))
+    return _Never(operand, NULL) if value is None else _Comparison(operand, compare, value)
 
-    def outcomes(values: Values) -> int:
-        term = values.get(column, _MISSING)
-        if term is None:
-            return NULL
-        found = read(term)
-        if found is NOT_KNOWN:
-            return UNKNOWN
-        return TRUE if compare(found, value) else FALSE
 
-    points = _points(operand, [value]) if compare is operator.eq else ()
-    return Predicate(outcomes, frozenset({column}), points=points, intervals=_span(operand, compare, value))
+class _Membership(_OfColumn):
+    __slots__ = ("_inside", "_outside")
+
+    def __init__(self, operand: Operand, values: frozenset[Any], inside: int, outside: int) -> None:
+        super().__init__(operand, values)
+        self._inside, self._outside = inside, outside
+
+    def _of(self, found: Any) -> int:
+        return self._inside if found in self._value else self._outside
+
+    @property
+    def points(self) -> tuple[Points, ...]:
+        return self._points(*self._value) if self._inside == TRUE else ()
 
 
 def membership(operand: Operand, wanted: Collection[Any], *, negate: bool) -> Predicate:
@@ -60,54 +143,64 @@ def membership(operand: Operand, wanted: Collection[Any], *, negate: bool) -> Pr
 
     :param wanted: in terms; ``None`` is NULL.
     """
-    column, read = operand.column, operand.read
     inside, outside = (FALSE, TRUE) if negate else (TRUE, FALSE)
     if not wanted:
-        return _of(constant(outside), column, () if negate else _points(operand, ()))
-    values_in = frozenset(value for value in wanted if value is not None)
-    if len(values_in) < len(set(wanted)):
+        return (_Always if negate else _Never)(operand, outside)
+    values = frozenset(value for value in wanted if value is not None)
+    if len(values) < len(set(wanted)):
         outside = NULL
+    return _Membership(operand, values, inside, outside)
 
-    def outcomes(values: Values) -> int:
-        term = values.get(column, _MISSING)
-        if term is None:
-            return NULL
-        found = read(term)
-        if found is NOT_KNOWN:
-            return UNKNOWN
-        return inside if found in values_in else outside
 
-    return Predicate(outcomes, frozenset({column}), points=() if negate else _points(operand, values_in))
+class _Distinction(_OfColumn):
+    __slots__ = ()
+
+    def _of_null(self) -> int:
+        return TRUE
+
+    def _of(self, found: Any) -> int:
+        return FALSE if found == self._value else TRUE
+
+
+class _Sameness(_OfColumn):
+    __slots__ = ()
+
+    def _of_null(self) -> int:
+        return FALSE
+
+    def _of(self, found: Any) -> int:
+        return TRUE if found == self._value else FALSE
+
+    @property
+    def points(self) -> tuple[Points, ...]:
+        return self._points(self._value)
 
 
 def distinction(operand: Operand, value: Any, *, negate: bool) -> Predicate:
     """``operand IS DISTINCT FROM value``; with ``negate`` ``IS NOT DISTINCT FROM``."""
     if value is None:
         return nullness(operand.column, negate=not negate)
-    column, read = operand.column, operand.read
-    same, different = (TRUE, FALSE) if negate else (FALSE, TRUE)
+    return (_Sameness if negate else _Distinction)(operand, value)
 
-    def outcomes(values: Values) -> int:
-        term = values.get(column, _MISSING)
-        if term is None:
-            return different
-        found = read(term)
-        if found is NOT_KNOWN:
-            return UNKNOWN
-        return same if found == value else different
 
-    return Predicate(outcomes, frozenset({column}), points=_points(operand, [value]) if negate else ())
+class _Nullness(Predicate):
+    __slots__ = ("_column", "_null", "_other")
+
+    def __init__(self, column: str, null: int, other: int) -> None:
+        self._column, self._null, self._other = column, null, other
+
+    def outcomes(self, values: Values) -> int:
+        term = values.get(self._column, _MISSING)
+        return self._null if term is None else UNKNOWN if term is _MISSING else self._other
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset({self._column})
 
 
 def nullness(column: str, *, negate: bool) -> Predicate:
     """``column IS NULL``, of any type; with ``negate`` ``IS NOT NULL``."""
-    null, other = (FALSE, TRUE) if negate else (TRUE, FALSE)
-
-    def outcomes(values: Values) -> int:
-        term = values.get(column, _MISSING)
-        return null if term is None else UNKNOWN if term is _MISSING else other
-
-    return Predicate(outcomes, frozenset({column}))
+    return _Nullness(column, *((FALSE, TRUE) if negate else (TRUE, FALSE)))
 
 
 def truth(operand: Operand) -> Predicate:
@@ -115,46 +208,50 @@ def truth(operand: Operand) -> Predicate:
     return comparison(operand, operator.eq, value=True)
 
 
+class _Pair(Predicate):
+    __slots__ = ("_compare", "_left", "_right")
+
+    def __init__(self, left: Operand, compare: Compare, right: Operand) -> None:
+        self._left, self._compare, self._right = left, compare, right
+
+    def outcomes(self, values: Values) -> int:
+        terms = [values.get(side.column, _MISSING) for side in (self._left, self._right)]
+        if None in terms:
+            return NULL
+        found, other = self._left.read(terms[0]), self._right.read(terms[1])
+        if found is NOT_KNOWN or other is NOT_KNOWN:
+            return UNKNOWN
+        return TRUE if self._compare(found, other) else FALSE
+
+    @property
+    def columns(self) -> frozenset[str]:
+        return frozenset({self._left.column, self._right.column})
+
+
 def pair(left: Operand, compare: Compare, right: Operand) -> Predicate:
     """``left < right`` and its like: two columns of a row whose terms compare."""
-    one, read_one, other, read_other = left.column, left.read, right.column, right.read
+    return _Pair(left, compare, right)
 
-    def outcomes(values: Values) -> int:
-        term, other_term = values.get(one, _MISSING), values.get(other, _MISSING)
-        if term is None or other_term is None:
-            return NULL
-        found, other_found = read_one(term), read_other(other_term)
-        if found is NOT_KNOWN or other_found is NOT_KNOWN:
-            return UNKNOWN
-        return TRUE if compare(found, other_found) else FALSE
 
-    return Predicate(outcomes, frozenset({one, other}))
+class _Pattern(_OfColumn):
+    """Of a matcher in the place of a value."""
+
+    __slots__ = ()
+    turned = (0, TRUE, FALSE)
+
+    def _of(self, found: Any) -> int:
+        outcome: int = self._value(found)
+        return UNKNOWN if outcome == UNKNOWN else self.turned[outcome]
+
+
+class _NoPattern(_Pattern):
+    __slots__ = ()
+    turned = (0, FALSE, TRUE)
 
 
 def pattern(operand: Operand, matcher: Matcher, *, negate: bool) -> Predicate:
     """``operand LIKE ...``; with ``negate`` ``NOT LIKE``."""
-    column, read = operand.column, operand.read
-    turned = (0, FALSE, TRUE) if negate else (0, TRUE, FALSE)
-
-    def outcomes(values: Values) -> int:
-        term = values.get(column, _MISSING)
-        if term is None:
-            return NULL
-        found = read(term)
-        if found is NOT_KNOWN:
-            return UNKNOWN
-        outcome = matcher(found)
-        return UNKNOWN if outcome == UNKNOWN else turned[outcome]
-
-    return Predicate(outcomes, frozenset({column}))
-
-
-def _of(made: Predicate, column: str, points: tuple[Points, ...]) -> Predicate:
-    return Predicate(made.outcomes, frozenset({column}), points=points)
-
-
-def _points(operand: Operand, values: Collection[Any]) -> tuple[Points, ...]:
-    return (Points(operand.column, operand.terms, frozenset(values)),) if operand.plain else ()
+    return (_NoPattern if negate else _Pattern)(operand, matcher)
 
 
 _SPANS: dict[Any, Callable[[Any], dict[str, Any]]] = {
@@ -164,10 +261,3 @@ _SPANS: dict[Any, Callable[[Any], dict[str, Any]]] = {
     operator.gt: lambda value: {"low": value, "low_inclusive": False},
     operator.ge: lambda value: {"low": value},
 }
-
-
-def _span(operand: Operand, compare: Compare, value: Any) -> tuple[Interval, ...]:
-    span = _SPANS.get(compare)
-    if span is None or not operand.plain or not operand.terms.ordered:
-        return ()
-    return (Interval(operand.column, operand.terms, **span(value)),)

@@ -16,14 +16,14 @@ from sqlalchemy import (
     TextClause,
 )
 from sqlalchemy.sql import operators, visitors
-from sqlalchemy.sql.elements import ColumnElement, Label, _textual_label_reference
+from sqlalchemy.sql.elements import Label, _textual_label_reference
 
 from sa_notify.capture.coverage import TableKey
 from sa_notify.capture.names import stored
 from sa_notify.capture.spec import is_virtual
-from sa_notify.live.bodies import Bodies, Body, Schemas, conjuncts, key_of, places_of, translated
-from sa_notify.live.conditions import Conditions
+from sa_notify.live.bodies import Bodies, Body, Schemas, conjuncts, key_of, translated
 from sa_notify.live.identifying import Identity, identity_of, wire_name
+from sa_notify.live.interned import interned
 from sa_notify.live.ordering import OrderColumn, direction_of
 from sa_notify.live.predicate import Predicate
 from sa_notify.live.rowwise import is_rowwise
@@ -48,13 +48,17 @@ class RowsPlan:
         others concerns the row of its key alone.
     :param total: the statement's order leaves no two rows equal; else a row that is written may stand
         elsewhere when all are read again.
-    :param key: the primary key as the statement names it.
+    :param key: stored names of the primary key's columns, in its order.
+    :param limit: of the rows that it gives; ``None``: it gives all, ``0``: nobody knows.
+    :param begins: no rows come before the first one that it gives.
     """
 
     table: TableKey
     placing: frozenset[str]
     total: bool
-    key: tuple[ColumnElement[Any], ...]
+    key: tuple[str, ...]
+    limit: int | None
+    begins: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,21 +101,24 @@ def rows_of(
     placing = {name for owner, name in bodies.placing if owner == table}
     placing |= columns_of(ordered, identity.source) | identity.columns
     total = identity.columns <= _named(ordered, identity.source)
-    return RowsPlan(table, frozenset(placing), total, identity.key)
+    names = tuple(stored(column.name) for column in identity.key)
+    limit, offset = _page(body)
+    limit, begins = 0 if limit is False else limit, offset is not False and not offset
+    return interned(RowsPlan(table, interned(frozenset(placing)), total, names, limit, begins))
 
 
-def listing_of(statement: Any, bodies: Bodies, schemas: Schemas | None, rows: RowsPlan) -> Listing | None:
-    """The statement as a list of rows of the table of ``rows``; ``None`` where there is more to it."""
+def listing_of(statement: Any, bodies: Bodies, rows: RowsPlan, condition: Predicate) -> Listing | None:
+    """The statement as a list of rows of the table of ``rows``; ``None`` where there is more to it.
+
+    :param condition: that of the only place where it names the table.
+    """
     body = bodies.outermost()
     if body is None or len(body.froms) != 1 or isinstance(body.froms[0], Join):
         return None
-    limit, offset = _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
-    places = list(places_of(body, schemas))
-    if limit is False or offset is False or len(places) != 1:
+    limit, offset = _page(body)
+    if limit is False or offset is False:
         return None
-    (place,) = places
-    condition = Conditions(place.source).all_of(place.conditions)
-    order = _order(statement, body, place.source) if rows.total else None
+    order = _order(statement, body, body.froms[0]) if rows.total else None
     return Listing(rows.table, condition, condition.exact, order, limit, offset or 0, rows.placing)
 
 
@@ -183,6 +190,11 @@ def _compare_alike(column: Any, other: Any) -> bool:
     return terms is not None and other_terms is not None and terms.name == other_terms.name
 
 
+def _page(body: Body) -> tuple[Any, Any]:
+    """LIMIT and OFFSET."""
+    return _number(body.select._limit_clause), _number(body.select._offset_clause)  # noqa: SLF001
+
+
 def _number(clause: Any) -> Any:
     """A LIMIT's or OFFSET's number; ``None`` where there is none, ``False`` where it is not plain."""
     if clause is None:
@@ -216,7 +228,7 @@ def _order(statement: Any, body: Body, source: FromClause) -> tuple[OrderColumn,
         name = stored(column.name)
         found.append(OrderColumn(name, direction.descending, direction.nulls_first, terms, attribute))
         missing.discard(name)
-    return tuple(found)
+    return interned(tuple(found))
 
 
 def _attribute(statement: Any, body: Body, source: FromClause, column: Any) -> str | None:

@@ -1,8 +1,9 @@
 """What a live query remembers of changes that have come."""
 
-from sa_notify.live.effect import NOTHING, effect_of
-from sa_notify.live.journal import Journal
+from sa_notify.live.effect import NOTHING, Effect, effect_of
+from sa_notify.live.journal import Entry, Journal
 from sa_notify.live.known import Known
+from sa_notify.live.need import need_of
 from sa_notify.live.state import LiveQuery
 
 
@@ -14,7 +15,7 @@ def note(live: LiveQuery, xid: int, known: Known) -> bool:
     is_tally = known.change.op == "tally"
     if is_tally and not live.query.by_tally:
         return False
-    if live.dirty or live.snapshot is None or (live.reading and live.patching is None):
+    if live.undecided or live.snapshot is None:
         live.arrived += 1
         return False
     if not is_tally and live.snapshot.sees(xid):
@@ -23,22 +24,44 @@ def note(live: LiveQuery, xid: int, known: Known) -> bool:
     if effect is NOTHING:
         return False
     live.arrived += 1
-    live.gained += effect.gained
-    live.dirty = effect.reread
-    if effect.patch and known.change.key is not None:
-        live.due[known.change.key] = None
+    _take(live, known, effect)
     return True
 
 
-def catch_up(live: LiveQuery, journal: Journal) -> None:
-    """Look at what arrived while the query was read, whichever tables it turned out to read."""
+def _take(live: LiveQuery, known: Known, effect: Effect) -> None:
+    key = known.change.key
+    live.gained += effect.gained
+    live.dirty = effect.reread
+    if key is None or effect.reread:
+        return
+    if effect.remove:
+        live.gone[known.rowkey] = None
+        live.due.pop(key, None)
+    elif known.rowkey in live.gone:  # it has come back
+        live.dirty = True
+    elif effect.patch:
+        live.due[key] = None
+
+
+def catch_up(live: LiveQuery, journal: Journal) -> list[Entry]:
+    """Look at what arrived while the query was read, whichever tables it turned out to read.
+
+    :returns: changes that can't be decided about before new values are read.
+    """
     entries = journal.since(live.key, live.tables or ())
     if entries is None:
         live.dirty = True
     waiting, live.arrived = live.arrived, 0
-    for xid, change in entries or ():
+    lacking: list[Entry] = []
+    for xid, known in entries or ():
         if live.dirty:
-            live.arrived = waiting
+            live.arrived, lacking = waiting, []
             break
-        note(live, xid, Known(change))
+        if not need_of(live, known.change.table).lacks(known.change):
+            note(live, xid, known)
+        elif known.answer is not None:
+            note(live, xid, known.answer)
+        elif live.snapshot is not None and not live.snapshot.sees(xid):
+            lacking.append((xid, known))
     journal.close(live.key)
+    return lacking

@@ -1,12 +1,11 @@
 """Rows of a window that were read again by their keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sa_notify.change import Key
 from sa_notify.live.diff import Op, diff
 from sa_notify.live.ordering import OrderColumn
-from sa_notify.live.query import Row
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.window import Window
@@ -32,16 +31,15 @@ def patched(live: LiveQuery, keys: Sequence[Key], rows: Mapping[str, Mapping[str
     """
     if live.window is None or len(rows) != len(keys):
         return None
-    asked = {rowkey(key) for key in keys}
-    old = [row for row in live.window.rows if row[0] in asked]
-    if len(old) != len(asked) or asked != rows.keys():
+    asked, held = dict.fromkeys(map(rowkey, keys)), live.window.by_key
+    if asked.keys() != rows.keys() or not asked.keys() <= held.keys():
         return None
-    new: list[Row] = [(key, dict(rows[key])) for key, _ in old]
+    old = {key: held[key] for key in asked}
+    new = {key: dict(rows[key]) for key in asked}
     listing = None if live.plan is None else live.plan.listing
-    if listing is not None and listing.order is not None:
-        pairs = zip(old, new, strict=True)
-        if any(_has_moved(listing.order, before, after) for (_, before), (_, after) in pairs):
-            return None
+    order = () if listing is None else listing.order or ()
+    if any(_has_moved(order, old[key], new[key]) for key in asked):
+        return None
     ops = diff(old, new)
     return ops if all(op[0] == "update" for op in ops) else None
 
@@ -51,10 +49,14 @@ def _has_moved(order: Sequence[OrderColumn], old: Mapping[str, Any], new: Mappin
     return any(old.get(column.attribute) != new.get(column.attribute) for column in order)
 
 
-def replaced(window: Window, changed: Mapping[str, Mapping[str, Any]], gained: int) -> Window:
-    """The next window: some rows have other values, and the total has gained some."""
-    rows = window.rows
+def replaced(
+    window: Window, changed: Mapping[str, Mapping[str, Any]], gone: Collection[str], gained: int
+) -> Window:
+    """The next window: some rows have other values, some are gone, and the total has gained some besides."""
+    rows = window.by_key
+    if gone:
+        rows = {key: row for key, row in rows.items() if key not in gone}
     if changed:
-        rows = tuple((key, {**row, **changed[key]} if key in changed else row) for key, row in rows)
-    total = None if window.total is None else window.total + gained
+        rows = {key: {**row, **changed[key]} if key in changed else row for key, row in rows.items()}
+    total = None if window.total is None else window.total + gained - len(gone)
     return Window(rows, total, window.version + 1)

@@ -7,15 +7,18 @@ from typing import Any
 from sqlalchemy.engine import Dialect
 
 from sa_notify.capture.coverage import TableKey
-from sa_notify.live.bodies import Bodies, Place, Schemas, bodies_of, key_of, places_of, translated
+from sa_notify.live.bodies import Bodies, Place, Schemas, bodies_of, key_of, looked_at, places_of, translated
 from sa_notify.live.conditions import Conditions
 from sa_notify.live.dependencies import Dependencies
-from sa_notify.live.functions import REASONS
+from sa_notify.live.functions import CLOCK_TEXT, REASONS
+from sa_notify.live.interned import interned
 from sa_notify.live.listing import Listing, RowsPlan, listing_of, rows_of
 from sa_notify.live.polymorphic import later_tables
 from sa_notify.live.predicate import ALWAYS, Predicate, any_of
 
 __all__ = ["Listing", "Plan", "RowsPlan", "TablePlan", "plan_of"]
+
+_NO_COLUMNS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +53,31 @@ class Plan:
 
 
 def plan_of(
-    statement: Any, found: Dependencies, dialect: Dialect, *, key: Sequence[str] | None = None
+    statement: Any,
+    found: Dependencies,
+    dialect: Dialect,
+    *,
+    key: Sequence[str] | None = None,
+    compiled: Any = None,
 ) -> Plan:
     """Look through a statement.
 
     :param statement: as it is run, that is prepared.
     :param found: what :func:`dependencies` says of the same statement.
     :param key: labels that identify a row, where no model is selected, as :class:`Shape` takes them.
+    :param compiled: what :func:`looked_at` gave, where it is there already.
     """
     keys = {key_of(table) for table in found.tables}
     if not all(map(_is_harmless, found.doubts)):
         return Plan({key: TablePlan() for key in keys})
     schemas: Schemas | None = found.options.get("schema_translate_map")
-    bodies = bodies_of(statement, dialect, schemas)
+    bodies = bodies_of(compiled or looked_at(statement, dialect), schemas)
     later = {translated(key_of(table), schemas) for table in later_tables(statement)}
     conditions = _conditions(bodies, schemas)
     columns = _columns(found)
     tables = {
         key: TablePlan(
-            None if columns is None else columns.get(key, frozenset()),
+            None if columns is None else columns.get(key, _NO_COLUMNS),
             ALWAYS if key in later else conditions.get(key, ALWAYS),
         )
         for key in keys
@@ -76,19 +85,24 @@ def plan_of(
     if found.doubts or found.names or later:
         return Plan(tables)
     rows = rows_of(statement, bodies, schemas, key)
-    return Plan(tables, None if rows is None else listing_of(statement, bodies, schemas, rows), rows)
+    if rows is None:
+        return Plan(tables)
+    condition = conditions.get(rows.table)
+    listing = None if condition is None else listing_of(statement, bodies, rows, condition)
+    return Plan(tables, listing, rows)
 
 
 def plan_of_many(found: Dependencies) -> Plan:
     """What is known of a result that several statements make: which columns they read."""
     columns = _columns(found) if all(map(_is_harmless, found.doubts)) else None
     keys = {key_of(table) for table in found.tables}
-    return Plan({key: TablePlan(None if columns is None else columns.get(key, frozenset())) for key in keys})
+    return Plan({key: TablePlan(None if columns is None else columns.get(key, _NO_COLUMNS)) for key in keys})
 
 
 def _is_harmless(doubt: str) -> bool:
     """Whether it hides no table: the clock, chance, the session, a column that is not announced."""
-    return any(doubt.endswith(reason) for reason in REASONS.values()) or "@realtime excludes" in doubt
+    harmless = (*REASONS.values(), CLOCK_TEXT)
+    return any(doubt.endswith(reason) for reason in harmless) or "@realtime excludes" in doubt
 
 
 def _columns(found: Dependencies) -> Mapping[TableKey, frozenset[str]] | None:
@@ -97,7 +111,7 @@ def _columns(found: Dependencies) -> Mapping[TableKey, frozenset[str]] | None:
     columns: dict[TableKey, set[str]] = {}
     for schema, table, name in found.columns:
         columns.setdefault((schema, table), set()).add(name)
-    return {key: frozenset(names) for key, names in columns.items()}
+    return {key: interned(frozenset(names)) for key, names in columns.items()}
 
 
 def _conditions(bodies: Bodies, schemas: Schemas | None) -> Mapping[TableKey, Predicate]:

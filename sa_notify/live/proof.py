@@ -11,9 +11,9 @@ from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.window import Window
 
-#: A change that explains a difference may be on its way for so long: commit to hub takes milliseconds, a
-#: dispatcher that is replaced begins an epoch.
-GRACE_SECONDS: Final = 10.0
+#: How much later than the read the feed must have been proven complete: PostgreSQL shows a commit a moment
+#: before it wakes those who LISTEN for it.
+GRACE_SECONDS: Final = 1.0
 
 #: Share of one connection's time that proofs may take.
 SHARE: Final = 0.05
@@ -23,10 +23,12 @@ SHARE: Final = 0.05
 class Suspect:
     """A window that was wrong unless a change explains it that the proof saw.
 
-    :param until: when to give up waiting for that change.
+    :param tables: that were read.
+    :param until: when the feed is proven up to this moment, no change is on its way that explains it.
     """
 
     name: str
+    tables: frozenset[str]
     proof: Snapshot
     until: float
 
@@ -42,31 +44,43 @@ class Proofs:
     def choose(self, queries: Iterable[LiveQuery], now: float) -> LiveQuery | None:
         """The one whose last read is longest ago; ``None`` while another is read, or for the budget's sake.
 
-        What is read by the clock is left out: there, differences are expected.
+        What is read by the clock, or by tallies, is left out: there, differences are expected.
         """
         if self._current is not None or now < self._next_at:
             return None
-        idle = (live for live in queries if live.idle and not live.doubts)
+        idle = (live for live in queries if live.idle and not live.doubts and not live.query.by_tally)
         self._current = min(idle, key=lambda live: live.read_at, default=None)
         return self._current
 
-    def finished(self, live: LiveQuery, reading: Reading, now: float, journal: Journal) -> None:
-        """A read is done, and its window not yet replaced."""
+    def finished(
+        self, live: LiveQuery, reading: Reading, now: float, journal: Journal, waiting: Iterable[int]
+    ) -> None:
+        """A read is done, and its window not yet replaced.
+
+        :param waiting: transactions of which it is not decided yet what they mean to the query.
+        """
         if live is not self._current:
             return
         self._current = None
-        self._next_at = now + (now - live.read_at) / SHARE
+        self._next_at = now + live.spent / SHARE
         if live.window is None or _same(live.window, reading):
             return
-        if live.dirty or _explained(live, reading, journal):
+        if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):
             return
-        self._suspects[live.key] = Suspect(live.query.name, reading.snapshot, now + GRACE_SECONDS)
+        until = now + GRACE_SECONDS
+        self._suspects[live.key] = Suspect(live.query.name, reading.tables, reading.snapshot, until)
 
     def note(self, live: LiveQuery, xid: int) -> None:
         """A change has come that concerns the query."""
         suspect = self._suspects.get(live.key)
         if suspect is not None and suspect.proof.sees(xid):
             del self._suspects[live.key]
+
+    def note_unknown(self, table: str, xid: int) -> None:
+        """A change has come of which it is not known what it concerns."""
+        for key, suspect in list(self._suspects.items()):
+            if table in suspect.tables and suspect.proof.sees(xid):
+                del self._suspects[key]
 
     def forget(self, live: LiveQuery) -> None:
         """Nobody looks at it any more, or it could not be read."""
@@ -79,9 +93,12 @@ class Proofs:
         self._suspects.clear()
         self._current = None
 
-    def wrong(self, now: float) -> list[str]:
-        """Names of queries whose difference nothing explains; each is told once."""
-        late = [key for key, suspect in self._suspects.items() if suspect.until <= now]
+    def wrong(self, proven_at: float) -> list[str]:
+        """Names of queries whose difference nothing explains; each is told once.
+
+        :param proven_at: whatever was committed before has arrived.
+        """
+        late = [key for key, suspect in self._suspects.items() if suspect.until <= proven_at]
         return [self._suspects.pop(key).name for key in late]
 
 
@@ -95,6 +112,4 @@ def _same(window: Window, reading: Reading) -> bool:
     """Whether the rows are the same; without a full ORDER BY, PostgreSQL may give them in any order."""
     if window.total != reading.total:
         return False
-    return Counter(repr(values) for _, values in window.rows) == Counter(
-        repr(values) for _, values in reading.rows
-    )
+    return Counter(map(repr, window.by_key.values())) == Counter(repr(values) for _, values in reading.rows)

@@ -1,6 +1,6 @@
 """A live query as the hub knows it: an identity, and a way to read it."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args
 
@@ -55,7 +55,7 @@ class Reading:
         concern nothing.
     """
 
-    rows: tuple[Row, ...]
+    rows: Collection[Row]
     total: int | None
     snapshot: Snapshot
     tables: frozenset[str]
@@ -107,11 +107,9 @@ class Rows:
     """Those of the rows asked for that the result without LIMIT and OFFSET has.
 
     :param rows: their values in JSON terms, by rowkey.
-    :param snapshot: taken before or with the rows, never after them.
     """
 
     rows: Mapping[str, dict[str, Any]]
-    snapshot: Snapshot
 
 
 class Shared(Protocol):

@@ -11,8 +11,11 @@ from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from sa_notify.capture.names import stored
+from sa_notify.live.clocked import is_moment, may_be_text
 from sa_notify.live.excluded import is_excluded
 from sa_notify.live.functions import (
+    CLOCK_TEXT,
+    MOMENT_TYPES,
     MOMENTS,
     OPERATORS,
     PURE,
@@ -154,6 +157,8 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             self._unknown_function(func, [*packages, name])
         if not known or name in MOMENTS or any(isinstance(argument.type, _TIMES) for argument in arguments):
             self._moments(arguments)
+        if plain and name in MOMENT_TYPES and len(arguments) == 1:
+            self._read_as_moment(arguments[0])
 
     def _unknown_function(self, func: Any, names: list[str]) -> None:
         shown = f"{'.'.join(names)}()"
@@ -202,9 +207,14 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         return super().visit_bindparam(bindparam, *args, **kwargs)
 
     def visit_cast(self, cast: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(cast.type, _TIMES):
+        if is_moment(cast.type):
             self._moments(visitors.iterate(cast.clause))
+            self._read_as_moment(cast.clause)
         return super().visit_cast(cast, *args, **kwargs)
+
+    def _read_as_moment(self, element: Any) -> None:
+        if may_be_text(element):
+            self.doubts.add(f"text that becomes a date or a time {CLOCK_TEXT}")
 
     def visit_case(self, clause: Any, *args: Any, **kwargs: Any) -> Any:
         results = [result for _, result in clause.whens] + [clause.else_]

@@ -10,7 +10,7 @@ from sqlalchemy.types import TypeEngine
 
 from sa_notify.capture.names import stored
 from sa_notify.capture.spec import is_virtual
-from sa_notify.live.leaves import Operand
+from sa_notify.live.leaves import Operand, operand_of
 from sa_notify.live.resolve import POSTGRESQL, resolved
 from sa_notify.live.terms import NOT_KNOWN, TEXT, terms_of
 
@@ -55,13 +55,13 @@ class Sides:
         terms = None if column is None else terms_of(column.type)
         if column is None or terms is None:
             return None
-        return Operand(stored(column.name), terms, terms.of_change)
+        return operand_of(stored(column.name), terms, terms.of_change)
 
     def _cast(self, element: Any) -> Operand | None:
         inner = self.operand(element.clause)
         if inner is None or not inner.plain or inner.terms.text_of is None or not _is_any_text(element.type):
             return None
-        return Operand(inner.column, TEXT, inner.terms.text_of, plain=inner.terms is TEXT)
+        return operand_of(inner.column, TEXT, inner.terms.text_of, plain=inner.terms is TEXT)
 
     def value(self, operand: Operand, element: Any) -> Any:
         """A value that the operand is compared with, in its terms; ``None`` is NULL."""

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from sa_notify.errors import MessageError
 
+_NONE: frozenset[int] = frozenset()
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -24,7 +26,7 @@ class Snapshot:
         """
         try:
             xmin, xmax, running = text.split(":")
-            xids = frozenset(int(xid) for xid in running.split(",") if xid)
+            xids = frozenset(int(xid) for xid in running.split(",") if xid) or _NONE
             return cls(int(xmin), int(xmax), xids)
         except ValueError as error:
             raise MessageError(f"not a snapshot: {text!r}") from error

@@ -98,6 +98,12 @@ class Standing:
     def keep(self, tables: frozenset[str]) -> frozenset[str]:
         """Forget what is wanted no longer, since it will be dropped; all that is."""
         wanted = tables.union(self._fresh, *self._asked.values())
-        self._tables &= wanted
+        if not self._tables <= wanted:
+            self._tables &= wanted
         self._held &= wanted
         return wanted
+
+
+def doubt_of(table: str) -> str:
+    """What to say of a table that is held."""
+    return f"a transaction that wrote to {table} before anybody watched it is still open: end it"

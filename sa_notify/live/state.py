@@ -1,9 +1,9 @@
 """What the hub remembers of one live query."""
 
-from collections.abc import Mapping
+from collections.abc import KeysView, Mapping, Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
-from sa_notify.capture.names import stored
 from sa_notify.change import Key
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.listing import Listing, RowsPlan
@@ -12,7 +12,10 @@ from sa_notify.live.plan import Plan, TablePlan
 from sa_notify.live.query import Own, Query, Reading
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.window import Window
-from sa_notify.source.wanted import Wanted
+from sa_notify.source.wanted import NOTHING, Wanted
+
+_NOBODY: frozenset[Subscriber] = frozenset()
+_NO_ROWS: dict[str, Any] = {}
 
 #: How much the latest read counts in what a read is expected to take.
 _LATEST = 0.3
@@ -22,20 +25,22 @@ _LATEST = 0.3
 class LiveQuery:
     """One identity, its window, who sees it, and what happened since it was read.
 
+    :param subscribers: how many subscriptions each client has here, by connection.
+    :param waiting: for the window.
     :param own: tables of the statement by the name under which changes of them are announced, as far as
         the plan holds for them.
     :param only: of these tables, keys of the rows that alone count.
     :param rows: how rows of the result are read one by one; ``None`` where they can't be.
     :param whole: rows of it can't be read by their keys, as it has turned out.
-    :param rowkeys: of the window's rows.
     :param edges: where the window's first and last row stand in its order; ``None`` until it is asked for.
     :param dirty: it must be read again; if it is being read, afterwards.
     :param due: rows that must be read again.
     :param patching: of the read that is under way, the rows; ``None`` when it is of the whole query.
+    :param gone: rowkeys of rows that are in the result no more, of which nobody was told.
     :param gained: rows that the total has gained and nobody was told of.
     :param scheduled: a wait is under way that ends in a read.
     :param refreshing: the wait ends in a read whether a change has come or not.
-    :param stood: what was captured and brought when the read that is under way, or the last one, began.
+    :param stood: what was captured and brought when the read that is under way began.
     :param unwatched: tables of the last reading that did not stand when it began.
     :param read_at: when the read that is under way, or the last one, began.
     :param stale_since: when the window was last known to equal its SELECT; ``None`` while it does.
@@ -49,8 +54,8 @@ class LiveQuery:
 
     key: str
     query: Query
-    subscribers: dict[str, set[int]] = field(default_factory=dict)
-    waiting: set[Subscriber] = field(default_factory=set)
+    subscribers: dict[str, int] = field(default_factory=dict)
+    waiting: AbstractSet[Subscriber] = _NOBODY
     window: Window | None = None
     snapshot: Snapshot | None = None
     tables: frozenset[str] | None = None
@@ -59,15 +64,15 @@ class LiveQuery:
     only: Mapping[str, frozenset[Key]] = field(default_factory=dict)
     rows: RowsPlan | None = None
     whole: bool = False
-    rowkeys: frozenset[str] = frozenset()
     edges: tuple[SortKey | None, SortKey | None] | None = None
     doubts: tuple[str, ...] = ()
-    stood: Wanted = field(default_factory=Wanted)
+    stood: Wanted = NOTHING
     unwatched: frozenset[str] = frozenset()
     reading: bool = False
     dirty: bool = True
     due: dict[Key, None] = field(default_factory=dict)
     patching: tuple[Key, ...] | None = None
+    gone: dict[str, None] = field(default_factory=dict)
     gained: int = 0
     scheduled: bool = False
     refreshing: bool = False
@@ -87,25 +92,48 @@ class LiveQuery:
         return self.window is not None and not (self.reading or self.wanting or self.scheduled)
 
     @property
+    def undecided(self) -> bool:
+        """Whether what changes mean to it is seen when it has been read."""
+        return self.dirty or (self.reading and self.patching is None)
+
+    @property
     def wanting(self) -> bool:
         """Whether anything has to be read or told."""
-        return bool(self.dirty or self.due or self.gained)
+        return bool(self.dirty or self.due or self.gone or self.gained)
+
+    @property
+    def rowkeys(self) -> KeysView[str]:
+        """Of the window's rows."""
+        return _NO_ROWS.keys() if self.window is None else self.window.rowkeys
 
     # -- subscribers
 
     def add(self, subscriber: Subscriber) -> None:
-        self.subscribers.setdefault(subscriber.sid, set()).add(subscriber.id)
-        self.waiting.add(subscriber)
+        self.subscribers[subscriber.sid] = self.subscribers.get(subscriber.sid, 0) + 1
+        self.wait(subscriber)
 
     def discard(self, subscriber: Subscriber) -> bool:
         """Remove one subscription; whether its client has none left here."""
-        self.waiting.discard(subscriber)
-        ids = self.subscribers.get(subscriber.sid, set())
-        ids.discard(subscriber.id)
-        if ids:
+        if subscriber in self.waiting:
+            self.waiting -= {subscriber}
+        left = self.subscribers.get(subscriber.sid, 0) - 1
+        if left > 0:
+            self.subscribers[subscriber.sid] = left
             return False
         self.subscribers.pop(subscriber.sid, None)
         return True
+
+    def wait(self, subscriber: Subscriber) -> None:
+        """Send it the window when there is one."""
+        if self.waiting:
+            self.waiting |= {subscriber}
+        else:
+            self.waiting = {subscriber}
+
+    def greeted(self) -> list[Subscriber]:
+        """Everybody who waited for the window, and does no longer; in order."""
+        waiting, self.waiting = self.waiting, _NOBODY
+        return sorted(waiting, key=lambda one: (one.sid, one.id))
 
     # -- what a change means to it
 
@@ -130,8 +158,7 @@ class LiveQuery:
         rows = None if self.plan is None else self.plan.rows
         if rows is None or not rows.total:
             return None
-        key = tuple(stored(column.name) for column in rows.key)
-        return rows if Own(rows.table, key) in self.own.values() else None
+        return rows if Own(rows.table, rows.key) in self.own.values() else None
 
     # -- reading
 
@@ -140,6 +167,7 @@ class LiveQuery:
         self._begin(now)
         self.dirty, self.gained = False, 0
         self.due.clear()
+        self.gone.clear()
 
     def begin_patch(self, now: float) -> tuple[Key, ...]:
         """Read the rows that are due; those rows."""
@@ -174,9 +202,9 @@ class LiveQuery:
         self.plan = reading.plan or self.query.plan
         self.rows = self._rows()
 
-    def show(self, window: Window, rowkeys: frozenset[str]) -> None:
+    def show(self, window: Window) -> None:
         """Have another window."""
-        self.window, self.rowkeys, self.edges = window, rowkeys, None
+        self.window, self.edges = window, None
 
     # -- how sure it is
 

@@ -2,7 +2,9 @@
 
 from collections.abc import Hashable, Iterable
 
+from sa_notify.live import few
 from sa_notify.live.actions import Subscriber
+from sa_notify.live.few import Few
 from sa_notify.live.query import Query
 from sa_notify.live.state import LiveQuery
 
@@ -13,7 +15,7 @@ class Subscriptions:
     def __init__(self) -> None:
         self._by_key: dict[str, LiveQuery] = {}
         self._by_identity: dict[Hashable, LiveQuery] = {}
-        self._by_client: dict[str, dict[int, LiveQuery]] = {}
+        self._by_client: dict[str, Few[LiveQuery]] = {}
 
     def add(self, subscriber: Subscriber, query: Query, key: str, now: float) -> LiveQuery:
         """Add a subscriber to the query of this identity; to a new one under ``key`` where there is none."""
@@ -21,15 +23,20 @@ class Subscriptions:
         if live is None:
             live = LiveQuery(key, query, stale_since=now)
             self._by_key[key] = self._by_identity[query.identity] = live
-        live.add(subscriber)
-        self._by_client.setdefault(subscriber.sid, {})[subscriber.id] = live
+        if self.of(subscriber) is live:
+            live.wait(subscriber)
+        else:
+            live.add(subscriber)
+        self._by_client[subscriber.sid] = few.put(self._of(subscriber.sid), subscriber.id, live)
         return live
 
     def remove(self, subscriber: Subscriber) -> LiveQuery | None:
         """Take one subscription out of its client's; its query still has it."""
-        queries = self._by_client.get(subscriber.sid, {})
-        live = queries.pop(subscriber.id, None)
-        if not queries:
+        live = self.of(subscriber)
+        left = few.without(self._of(subscriber.sid), subscriber.id)
+        if left:
+            self._by_client[subscriber.sid] = left
+        else:
             self._by_client.pop(subscriber.sid, None)
         return live
 
@@ -47,7 +54,7 @@ class Subscriptions:
 
     def of(self, subscriber: Subscriber) -> LiveQuery | None:
         """What a client has under a number."""
-        return self._by_client.get(subscriber.sid, {}).get(subscriber.id)
+        return few.find(self._of(subscriber.sid), subscriber.id)
 
     def has(self, subscriber: Subscriber) -> bool:
         """Whether a client uses this number already."""
@@ -55,15 +62,25 @@ class Subscriptions:
 
     def count(self, sid: str) -> int:
         """How many subscriptions a client has."""
-        return len(self._by_client.get(sid, {}))
+        return len(self.of_client(sid))
 
     def of_client(self, sid: str) -> list[Subscriber]:
         """What a client has asked for."""
-        return [Subscriber(sid, id_) for id_ in self._by_client.get(sid, {})]
+        return [Subscriber(sid, id_) for id_, _ in few.items(self._of(sid))]
+
+    def to(self, live: LiveQuery, sid: str) -> list[Subscriber]:
+        """What a client has asked for that led to this query."""
+        return [Subscriber(sid, id_) for id_, one in few.items(self._of(sid)) if one is live]
+
+    def first(self, key: str) -> Subscriber | None:
+        """One of those who look at a query, the one that has for longest."""
+        live = self._by_key.get(key)
+        sid = None if live is None else next(iter(live.subscribers), None)
+        return None if live is None or sid is None else self.to(live, sid)[0]
 
     def keys(self, sid: str) -> set[str]:
         """The live queries that a client looks at."""
-        return {live.key for live in self._by_client.get(sid, {}).values()}
+        return {live.key for _, live in few.items(self._of(sid))}
 
     def audience(self, key: str) -> list[str]:
         """The clients that look at a query."""
@@ -82,6 +99,15 @@ class Subscriptions:
             if live.stale_since is not None and now - live.stale_since > seconds
         )
         return {sid for live in late for sid in live.subscribers}
+
+    def _of(self, sid: str) -> Few[LiveQuery]:
+        return self._by_client.get(sid, few.EMPTY)
+
+    def readers(self, tables: frozenset[str]) -> set[str]:
+        """Clients who look at a window that was read from any of these tables."""
+        every = self._by_key.values() if tables else ()
+        reading = (live for live in every if not tables.isdisjoint(live.tables or ()))
+        return {sid for live in reading for sid in live.subscribers}
 
     def __len__(self) -> int:
         return len(self._by_key)

@@ -31,11 +31,12 @@ class Template:
     :ivar barred: they can't be read together after all, as the database has shown.
     :ivar unkeyed: the same of their rows by key.
     :ivar flat: how their rows are made of columns alone, once that is known.
+    :ivar made: statements that are made of the first one's, by what they are for.
     """
 
     __slots__ = (
         *("__weakref__", "_hash", "_parts"),
-        *("barred", "binds", "flat", "made_anew", "rebinds", "source", "unkeyed"),
+        *("barred", "binds", "flat", "made", "made_anew", "rebinds", "source", "unkeyed"),
     )
 
     def __init__(self, parts: Hashable, source: Any, binds: Sequence[BindParameter[Any]]) -> None:
@@ -44,6 +45,7 @@ class Template:
         self.rebinds = self.made_anew = False
         self.barred = self.unkeyed = False
         self.flat: tuple[Flat | None] | None = None
+        self.made: dict[str, Any] = {}
 
     def __eq__(self, other: object) -> bool:
         if self is other:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sa_notify.capture.coverage import Coverage, Key
 from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.hidden import Hidden
+from sa_notify.live.interned import interned
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,4 +43,4 @@ def verdict(
         columns = table.meant_by("*") if item.columns is None else item.columns
         names |= set() if table.is_view else table.names
         doubts.update(table.plain, table.unread(unread), table.blind_to(columns))
-    return frozenset(names), tuple(sorted(doubts))
+    return interned(frozenset(names)), tuple(sorted(doubts))

@@ -1,8 +1,9 @@
 """What a live query's subscribers see."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView
 from dataclasses import dataclass
+from typing import Any
 
 from sa_notify.live.query import Row
 
@@ -11,19 +12,30 @@ from sa_notify.live.query import Row
 class Window:
     """A result as its subscribers have it.
 
-    :param rows: in order; rowkeys are unique.
+    :param by_key: its rows' values by rowkey, in order. A pair for each row and a set of the rowkeys would
+        take five times the memory.
     :param total: how many rows there are without LIMIT and OFFSET; ``None`` when not asked for.
     :param version: grows by one with each diff.
     """
 
-    rows: tuple[Row, ...]
+    by_key: dict[str, dict[str, Any]]
     total: int | None
     version: int
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows in order."""
+        return tuple(self.by_key.items())
+
+    @property
+    def rowkeys(self) -> KeysView[str]:
+        """What names the rows, in order."""
+        return self.by_key.keys()
 
 
 def check(rowkeys: Iterable[str]) -> int:
     """The wire's checksum: CRC-32, unsigned, of each rowkey and a newline, in UTF-8."""
-    text = "".join(f"{rowkey}\n" for rowkey in rowkeys)
+    text = "".join([f"{rowkey}\n" for rowkey in rowkeys])
     try:
         return zlib.crc32(text.encode())
     except UnicodeEncodeError:

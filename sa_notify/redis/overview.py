@@ -10,9 +10,15 @@ import redis
 from sa_notify.redis.keys import Keys
 
 _NUMBER: Final = (int, float)
-_WORKER: Final = {"host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER}
+_WORKER: Final = {
+    "host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER,
+    "database_used": _NUMBER, "database_budget": _NUMBER,
+}  # fmt: skip
 #: Of a worker that does not say.
-_UNKNOWN: Final = {"host": "?", "pid": 0, "clients": 0, "queries": 0, "since": 0.0}
+_UNKNOWN: Final = {
+    "host": "?", "pid": 0, "clients": 0, "queries": 0, "since": 0.0,
+    "database_used": 0.0, "database_budget": 0.0,
+}  # fmt: skip
 _CLIENT: Final = {"since": _NUMBER, "queries": list}
 _LEADER: Final = {
     "host": str, "pid": int, "term": int, "since": _NUMBER, "position": int, "lag": _NUMBER, "unread": dict,

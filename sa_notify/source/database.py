@@ -11,7 +11,8 @@ from sa_notify.change import ChangeSet
 from sa_notify.errors import ConfigurationError, SetupError, SourceLost
 from sa_notify.source.base import Source
 from sa_notify.source.interest import Interest
-from sa_notify.source.listening import Connect
+from sa_notify.source.listening import Connect, begin_session
+from sa_notify.source.losing import losing
 from sa_notify.source.notify import NotifySource
 
 logger = logging.getLogger(__name__)
@@ -152,6 +153,18 @@ class DatabaseSource:
     def age(self) -> float:
         """See :class:`sa_notify.source.base.Source`."""
         return self._source.age
+
+    def post(self, text: str) -> None:
+        """Leave a whisper in the outbox, for processes that hear nothing; waits for the network.
+
+        :raises SourceLost: when it can't be left.
+        """
+        from sa_notify.source.outbox.notes import post
+        from sa_notify.source.outbox.session import Session
+
+        with losing(), contextlib.closing(self._connect()) as connection:
+            begin_session(connection, pooled=True)
+            post(Session(connection, pooled=True), text)
 
     def interrupt(self) -> None:
         self._interrupted = True

@@ -13,7 +13,7 @@ from psycopg2.extensions import (
     quote_ident,
 )
 
-from sa_notify.errors import SetupError
+from sa_notify.errors import SetupError, SourceLost
 
 Connect = Callable[[], Connection]
 
@@ -35,7 +35,8 @@ def begin_listening(connection: Connection, channel: str, connect: Connect) -> s
     :param connect: makes a second connection the same way; used only behind a proxy.
     :returns: the codec that payloads come in: ``utf-8``, or ``latin-1`` where the database keeps
         bytes of any encoding.
-    :raises SetupError: on a standby, or behind a proxy that LISTEN does not survive.
+    :raises SetupError: behind a proxy that LISTEN does not survive.
+    :raises SourceLost: on a standby, which may be promoted in a moment.
     :raises psycopg2.Error: when the connection fails.
     """
     backend, codec = begin_session(connection)
@@ -62,7 +63,7 @@ def begin_session(connection: Connection, *, pooled: bool = False) -> tuple[int,
 
     :param pooled: a pooler of transactions gives the session to others too: change nothing for them.
     :returns: the backend's number, and the codec as :func:`begin_listening` returns it.
-    :raises SetupError: on a standby.
+    :raises SourceLost: on a standby, which may be promoted in a moment.
     :raises psycopg2.Error: when the connection fails.
     """
     # whatever an application's own "connect" hook left open; autocommit can't be set inside it
@@ -70,7 +71,7 @@ def begin_session(connection: Connection, *, pooled: bool = False) -> tuple[int,
     connection.autocommit = True
     backend, standby, encoding = _greet(connection, pooled=pooled)
     if standby:
-        raise SetupError(
+        raise SourceLost(
             "PostgreSQL answers as a standby, where LISTEN is not possible: let the engine, or "
             "SA_NOTIFY_LISTEN_URL, name the primary (libpq: target_session_attrs=primary)"
         )

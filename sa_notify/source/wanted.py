@@ -59,3 +59,7 @@ class Wanted:
         if table in self.tables:
             return theirs
         return ours if table in other.tables else ours & theirs
+
+
+#: Nothing at all.
+NOTHING: Final = Wanted()

@@ -1,6 +1,7 @@
 """Reads what waits to be read: in few lanes, queries of one template together."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -135,6 +136,7 @@ class Desk:
             return self._runtime.call(timed), sum(took)
         finally:
             spent[0] += sum(took)
+            metrics.DATABASE_SECONDS.inc(sum(took))
             with self._lock:
                 self._busy += sum(took)
 
@@ -142,9 +144,8 @@ class Desk:
 
     def _tell(self, requests: Sequence[Request], answers: Sequence[Reading | Rows], seconds: float) -> None:
         since = self._runtime.monotonic()
+        _count(requests, seconds)
         for request, answer in zip(requests, answers, strict=True):
-            metrics.READS.labels(request.query.name, "done").inc()
-            metrics.READ_SECONDS.labels(request.query.name).observe(seconds)
             if isinstance(answer, Rows):
                 _safely(self._answers.rows, request.key, answer, seconds)
             else:
@@ -181,6 +182,14 @@ def _reader(requests: Sequence[Request]) -> Callable[[], Sequence[Reading | Rows
         return lambda: [first.query.read()]
     asked = [Asked(request.query, request.keys) for request in requests]
     return lambda: shared.together(asked)
+
+
+def _count(requests: Sequence[Request], seconds: float) -> None:
+    for name, count in Counter(request.query.name for request in requests).items():
+        metrics.READS.labels(name, "done").inc(count)
+        histogram = metrics.READ_SECONDS.labels(name)
+        for _ in range(count):
+            histogram.observe(seconds)
 
 
 def _apart(requests: Sequence[Request]) -> list[Sequence[Request]]:

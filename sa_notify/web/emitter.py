@@ -17,15 +17,16 @@ class Emitter:
 
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
+        self._sent = {kind: metrics.SENT.labels(kind) for kind in ("snapshot", "diff")}
         self.backlog = Backlog(socketio, NAMESPACE)
 
     def snapshot(self, action: SendSnapshot) -> None:
-        metrics.SENT.labels("snapshot").inc()
+        self._sent["snapshot"].inc()
         body = {"id": action.subscriber.id, "rows": [list(row) for row in action.window.rows]}
         self._emit("snapshot", action.subscriber.sid, {**_state(action.key, action.window), **body})
 
     def diff(self, action: SendDiff) -> None:
-        metrics.SENT.labels("diff").inc()
+        self._sent["diff"].inc()
         body = {"base": action.base, "ops": action.ops}
         self._emit("diff", _room(action.key), {**_state(action.key, action.window), **body})
 
@@ -56,5 +57,4 @@ def _room(key: str) -> str:
 
 
 def _state(key: str, window: Window) -> dict[str, Any]:
-    rowkeys = (rowkey for rowkey, _ in window.rows)
-    return {"key": key, "version": window.version, "total": window.total, "check": check(rowkeys)}
+    return {"key": key, "version": window.version, "total": window.total, "check": check(window.rowkeys)}

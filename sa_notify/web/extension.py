@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar, overload
@@ -194,10 +195,18 @@ def _blueprint() -> Blueprint:
     return made
 
 
-def _health() -> tuple[dict[str, bool], int, dict[str, str]]:
-    """For load balancers: 503 while clients of this process are told that what they see is not live."""
-    healthy = current_app.extensions["sa_notify"].healthy
-    return {"live": healthy}, 200 if healthy else 503, {"Cache-Control": "no-store"}
+def _health() -> tuple[dict[str, Any], int, dict[str, str]]:
+    """For load balancers: 503 while clients of this process are told that what they see is not live.
+
+    With what this process's reads cost the database, beside ``SA_NOTIFY_DATABASE_BUDGET``.
+    """
+    live_app = current_app.extensions["sa_notify"]
+    healthy = live_app.healthy
+    return (
+        {"live": healthy, "database": asdict(live_app.spent)},
+        200 if healthy else 503,
+        {"Cache-Control": "no-store"},
+    )
 
 
 def _check_socketio(socketio: SocketIO) -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from sa_notify import metrics
-from sa_notify.errors import SubscriptionError
+from sa_notify.errors import SetupError, SourceLost, SubscriptionError
+from sa_notify.live import few
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.query import Query
 from sa_notify.sink.discovery import Named
@@ -20,13 +21,15 @@ from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
 from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.web.client import Client, Wish
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.failures import is_passing
 from sa_notify.web.handlers import Handler, HandlerSink
 from sa_notify.web.queries import Registered, build
 from sa_notify.web.reader import READING, CoverageCache
-from sa_notify.web.running import Running, Subscription
+from sa_notify.web.running import Running
 from sa_notify.web.settings import Settings
+from sa_notify.web.spending import Spent
 from sa_notify.web.tokens import Tokens, principal
 from sa_notify.web.whispers import Whispers
 
@@ -81,6 +84,12 @@ class LiveApp:
         running = self._running
         return running is None or running.pid != os.getpid() or running.runner.healthy
 
+    @property
+    def spent(self) -> Spent:
+        """What reads of this process cost the database lately, and may cost."""
+        running = self._running
+        return Spent(0.0, self.settings.database_budget) if running is None else running.runner.spent
+
     def source(self, running: "Running") -> DatabaseSource | ServiceSource:
         """A new feed of the application's database: its own, or a dispatcher's.
 
@@ -109,7 +118,7 @@ class LiveApp:
         """Remember a client, so that nothing is begun for one who has left already."""
         running = self._ensure_running()
         with running.lock:
-            running.came(sid, principal())
+            running.came(sid, principal(), SavedRequest.of(request.environ))
 
     def disconnected(self, sid: str, *, silent: bool = False) -> None:
         """Forget a client.
@@ -129,21 +138,20 @@ class LiveApp:
         """
         running = self._ensure_running()
         running.allow(subscriber.sid)
-        self._admit(running, subscriber)
-        subscription = self._asked(body)
-        query = build(subscription.registered, subscription.params, subscription.request)
+        client = self._admit(running, subscriber)
+        registered, params = self._asked(body)
+        query = build(registered, params, client.request)
         running.dispatcher.ensure_started()
         with running.lock:
             self._admit(running, subscriber)
-            running.clients[subscriber.sid][subscriber.id] = subscription
-            running.present(subscriber.sid)
-            return running.runner.subscribe(subscriber, query)
+            key = running.runner.subscribe(subscriber, query)
+            running.remember(subscriber, Wish.of(registered, params), key)
+            return key
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         running = self._ensure_running()
         with running.lock:
-            running.clients.get(subscriber.sid, {}).pop(subscriber.id, None)
-            running.present(subscriber.sid)
+            running.drop(subscriber)
             running.runner.unsubscribe(subscriber)
 
     def resync(self, subscriber: Subscriber, *, mismatch: bool) -> None:
@@ -181,16 +189,20 @@ class LiveApp:
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
         with running.lock:
-            asked = [
-                (Subscriber(sid, id_), subscription)
-                for sid, by_id in running.clients.items()
-                for id_, subscription in by_id.items()
-            ]
-        for subscriber, subscription in asked:
-            if running.runner.has(subscriber):
-                self._recheck_one(running, subscriber, subscription, user)
+            sids = list(running.clients)
+        for sid in sids:
+            self._recheck_client(running, sid, user)
+
+    def _recheck_client(self, running: Running, sid: str, user: str | None) -> None:
+        with running.lock:
+            client = running.clients.get(sid)
+            asked = [] if client is None else [*few.items(client.wishes)]
+        for id_, wish in asked:
+            subscriber = Subscriber(sid, id_)
+            if client is not None and running.runner.has(subscriber):
+                self._recheck_one(running, subscriber, wish, client.request, user)
             else:  # closed, because its query failed
-                self._drop_closed(running, subscriber, subscription)
+                self._drop_closed(running, subscriber, wish)
 
     def _tell(self, running: Running, revocation: Revocation) -> None:
         """Tell other processes; this one is told as well, which does no harm."""
@@ -198,11 +210,13 @@ class LiveApp:
             running.source.revoke(revocation.user, dismiss=revocation.dismiss)
             return
         try:
-            running.runtime.call(self._whisper, self.whispers.said(revocation))
-        except SQLAlchemyError:
+            running.runtime.call(self._whisper, running.source, self.whispers.said(revocation))
+        except (SQLAlchemyError, SourceLost, SetupError):
             logger.warning("other processes can't be told whose access ends: they ask again within a minute")
 
-    def _whisper(self, payload: str) -> None:
+    def _whisper(self, source: DatabaseSource, payload: str) -> None:
+        if self.settings.wake == "poll":
+            source.post(payload)
         with self.engine.begin() as connection:
             connection.execute(select(func.pg_notify("sa_notify", payload)))
 
@@ -237,22 +251,22 @@ class LiveApp:
                 self._running.start(self)
             return self._running
 
-    def _admit(self, running: Running, subscriber: Subscriber) -> None:
-        asked = running.clients.get(subscriber.sid)
-        if asked is None:
+    def _admit(self, running: Running, subscriber: Subscriber) -> Client:
+        client = running.clients.get(subscriber.sid)
+        if client is None:
             raise SubscriptionError("bad_request", "the client is not connected")
         if running.runner.has(subscriber):
             raise SubscriptionError("bad_request", "this id is in use: number each subscription anew")
         if running.runner.count(subscriber.sid) >= self.settings.max_subscriptions:
             limit = self.settings.max_subscriptions
             raise SubscriptionError("too_many", f"a client may have {limit} subscriptions")
+        return client
 
-    def _asked(self, body: Mapping[str, Any]) -> Subscription:
-        saved = SavedRequest.of(request.environ)
+    def _asked(self, body: Mapping[str, Any]) -> tuple[Registered, dict[str, Any]]:
         token, query = body.get("token"), body.get("query")
         if isinstance(token, str) and query is None:
             name, params = self.tokens.load(token)
-            return Subscription(self.find(name), params, saved)
+            return self.find(name), params
         if token is not None or not isinstance(query, str):
             raise SubscriptionError("bad_request", "send either a query's name and params, or a token")
         asked = body.get("params", {})
@@ -261,7 +275,7 @@ class LiveApp:
         registered = self.find(query)
         if registered.token_only:
             raise SubscriptionError("forbidden", "this query takes a token that the server signed")
-        return Subscription(registered, asked, saved)
+        return registered, asked
 
     def find(self, name: str) -> Registered:
         """The query of this name, an admin list's too.
@@ -275,44 +289,37 @@ class LiveApp:
         return found
 
     def _recheck_one(
-        self, running: Running, subscriber: Subscriber, subscription: Subscription, user: str | None
+        self, running: Running, subscriber: Subscriber, wish: Wish, made: SavedRequest, user: str | None
     ) -> None:
         try:
             # beside the loop: user loaders read the database, with a driver that may block
-            query = running.runtime.call(self._rebuild, subscription, user)
+            query = running.runtime.call(self._rebuild, wish, made, user)
         except SubscriptionError as error:
             # while the database is away nothing is shown either; the next recheck decides
             if not is_passing(error.__cause__):
-                self._end(running, subscriber, subscription, error)
+                self._end(running, subscriber, wish, error)
             return
         with running.lock:
-            if query is not None and _stands(running, subscriber, subscription):
+            if query is not None and running.wish(subscriber) is wish:
                 running.runner.move(subscriber, query)
 
-    def _rebuild(self, subscription: Subscription, user: str | None) -> Query | None:
-        with subscription.request.context(self.app):
+    def _rebuild(self, wish: Wish, made: SavedRequest, user: str | None) -> Query | None:
+        with made.context(self.app):
             if user is not None and principal() != user:
                 return None
-            return build(subscription.registered, subscription.params, subscription.request)
+            return build(wish.registered, wish.params, made)
 
-    def _end(
-        self, running: Running, subscriber: Subscriber, subscription: Subscription, error: SubscriptionError
-    ) -> None:
+    def _end(self, running: Running, subscriber: Subscriber, wish: Wish, error: SubscriptionError) -> None:
         with running.lock:
-            if _stands(running, subscriber, subscription):
-                del running.clients[subscriber.sid][subscriber.id]
+            if running.wish(subscriber) is wish:  # the client may have used its number again
+                running.drop(subscriber)
                 running.runner.close(subscriber, error)
 
-    def _drop_closed(self, running: Running, subscriber: Subscriber, subscription: Subscription) -> None:
+    def _drop_closed(self, running: Running, subscriber: Subscriber, wish: Wish) -> None:
         with running.lock:
-            if _stands(running, subscriber, subscription) and not running.runner.has(subscriber):
-                del running.clients[subscriber.sid][subscriber.id]
+            if running.wish(subscriber) is wish and not running.runner.has(subscriber):
+                running.drop(subscriber)
 
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:
             return self.coverage.changed(connection.execution_options(**READING))
-
-
-def _stands(running: Running, subscriber: Subscriber, subscription: Subscription) -> bool:
-    """Whether it is still what the client has under this number, which it may use again."""
-    return running.clients.get(subscriber.sid, {}).get(subscriber.id) is subscription

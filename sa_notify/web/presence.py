@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from sa_notify.live.interned import interned
+
 Present = Callable[[dict[str, Mapping[str, Any] | None]], None]
 
 
@@ -20,7 +22,7 @@ class Presence:
 
     def came(self, sid: str, user: str | None) -> None:
         """A client connected."""
-        self._clients[sid] = {"user": user, "since": self._clock(), "queries": []}
+        self._clients[sid] = {"user": user, "since": self._clock(), "queries": ()}
         self._present({sid: self._clients[sid]})
 
     @property
@@ -35,7 +37,7 @@ class Presence:
     def looks_at(self, sid: str, queries: Iterable[str]) -> None:
         """Its subscriptions changed."""
         if (client := self._clients.get(sid)) is not None:
-            client["queries"] = sorted(queries)
+            client["queries"] = interned(tuple(sorted(queries)))
             self._present({sid: dict(client)})
 
     def left(self, sid: str) -> None:

@@ -8,6 +8,7 @@ from flask import current_app
 from werkzeug.exceptions import Forbidden, HTTPException, Unauthorized
 
 from sa_notify.errors import QueryError, SubscriptionError
+from sa_notify.live.bodies import looked_at
 from sa_notify.live.declared import declared
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.identity import identity
@@ -92,11 +93,15 @@ class FunctionQuery:
         engine = live_app.engine
         settings = self._scope.settings(arguments)
         names = frozenset(name for name, _ in settings)
-        found = dependencies(statement, engine.dialect, settings=names, declared=self._declared)
+        compiled = looked_at(statement, engine.dialect, settings=names)
+        found = dependencies(
+            statement, engine.dialect, settings=names, declared=self._declared, compiled=compiled
+        )
         total = total_statement(statement) if self._total else None
         same = identity(found, shape.layout, self._total, self._refresh, settings, self._declared)
         source = Source(engine, live_app.coverage, statement, shape, found, total, settings)
-        plan, shared = plan_of(statement, found, engine.dialect, key=self._key), shared_by(source)
+        plan = plan_of(statement, found, engine.dialect, key=self._key, compiled=compiled)
+        shared = shared_by(source)
         read = StatementReader(source) if shared is None else shared.read
         return Query(self.name, same, read, self._refresh, plan, shared)
 

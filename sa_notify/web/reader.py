@@ -109,6 +109,13 @@ class Source:
             apply(connection, self.settings)
             yield connection, snapshot
 
+    @contextmanager
+    def reading_rows(self) -> Iterator[Connection]:
+        """A transaction that reads rows of which nobody asks what they have seen."""
+        with self.engine.connect().execution_options(**READING) as connection:
+            apply(connection, self.settings)
+            yield connection
+
 
 class StatementReader:
     """Runs one statement whenever asked."""

@@ -6,6 +6,8 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
+from sqlalchemy import Engine
+
 from sa_notify import metrics
 from sa_notify.change import ChangeSet
 from sa_notify.dispatch.runtime import Runtime
@@ -18,6 +20,8 @@ from sa_notify.source.interest import Interest, RowInterest
 from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
+from sa_notify.web.looking import Looker
+from sa_notify.web.spending import Spending, Spent
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +42,7 @@ class Runner:
     :param forget_coverage: called when an epoch begins, before anything is read.
     :param interest: where to say which tables are wanted, in the current epoch; ``None`` when all are
         announced.
+    :param engine: to read new values of rows with.
     :param budget: seconds of the database's time that reads may take in a second.
     """
 
@@ -47,21 +52,24 @@ class Runner:
         emitter: Emitter,
         forget_coverage: Callable[[], None],
         interest: Callable[[], Interest | None],
+        engine: Callable[[], Engine],
         budget: float,
     ) -> None:
         self._runtime = runtime
         self._emitter = emitter
         self._forget_coverage = forget_coverage
         self._interest = interest
+        self._looker = Looker(runtime, engine)
         self._desk = Desk(runtime, self)
+        self._spending = Spending(budget, runtime.monotonic())
         self._hub = Hub(lambda: secrets.token_urlsafe(12), budget)
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
         self._behind: dict[str, float] = {}
         self._warned: set[tuple[str, tuple[str, ...]]] = set()
         self._epoch, self._position = "", 0
-        #: What each client was told last: whether what it sees is live.
-        self._told: dict[str, bool] = {}
+        #: Clients that were told last that what they see is not live.
+        self._told_late: set[str] = set()
 
     # -- what the feed says
 
@@ -151,10 +159,16 @@ class Runner:
         with self._lock:
             return self._hub.subscriptions.count(sid)
 
+    def first(self, key: str) -> Subscriber | None:
+        """One of those who look at a query."""
+        with self._lock:
+            return self._hub.subscriptions.first(key)
+
     def beat(self) -> None:
         """Tell each client whether what it sees is proven up to date."""
         with self._lock:
             metrics.QUERIES.set(len(self._hub))
+            self._spending.look(self._desk.busy, self._now())
             self._look_after_the_late()
             self._beat_all()
 
@@ -172,6 +186,11 @@ class Runner:
     def queries(self) -> int:
         """How many there are; from any native thread."""
         return len(self._hub)
+
+    @property
+    def spent(self) -> Spent:
+        """What reads cost the database lately, and may cost; from any native thread."""
+        return self._spending.spent
 
     @property
     def healthy(self) -> bool:
@@ -207,30 +226,33 @@ class Runner:
 
     def _watch(self) -> None:
         live = self._live()
-        changed = [sid for sid, is_live in live.items() if is_live is not self._told.get(sid, True)]
+        changed = [sid for sid, is_live in live.items() if is_live is (sid in self._told_late)]
         self._beat(changed, live)
 
     def _beat_all(self) -> None:
         live = self._live()
-        self._told = {}
+        self._told_late.clear()
         self._beat(live, live)
 
     def _live(self) -> dict[str, bool]:
         """By client, whether all that it sees is proven."""
-        sound, overdue = self._sound, self._hub.subscriptions.overdue(self._now(), LIVE_SECONDS)
+        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
         metrics.FOLLOWING.set(sound)
         return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}
 
     def _beat(self, clients: Iterable[str], live: Mapping[str, bool]) -> None:
         for sid in clients:
             if sid not in self._behind:
-                self._told[sid] = live[sid]
+                (self._told_late.discard if live[sid] else self._told_late.add)(sid)
                 self._emitter.heartbeat(sid, self._epoch, self._position, live[sid])
 
     def _do(self, actions: Iterable[Action]) -> None:
+        asked = False
         for action in actions:
             self._hands[type(action)](self, action)
-        self._desk.begin()
+            asked = asked or isinstance(action, (act.Read, act.Patch))
+        if asked:
+            self._desk.begin()
 
     def _read(self, action: act.Read) -> None:
         query = self._hub.query(action.key)
@@ -250,6 +272,12 @@ class Runner:
             self._runtime.later(action.seconds, self._take, action)
         else:
             self._runtime.spawn(self._take, action)
+
+    def _look_soon(self, action: act.Look) -> None:
+        if action.seconds:
+            self._runtime.later(action.seconds, self._look, action)
+        else:
+            self._runtime.spawn(self._look, action)
 
     def _greet_soon(self, action: act.Greet) -> None:
         self._runtime.spawn(self._greet, action.key)
@@ -308,6 +336,7 @@ class Runner:
         act.Patch: _patch,
         act.Wait: _wait,
         act.Take: _take_soon,
+        act.Look: _look_soon,
         act.Greet: _greet_soon,
         act.SendSnapshot: _snapshot,
         act.SendDiff: _diff,
@@ -347,6 +376,15 @@ class Runner:
             stand = frozenset()
         with self._lock:
             self._do(self._hub.taken(action, stand, self._now()))
+
+    def _look(self, action: act.Look) -> None:
+        with self._lock:
+            wanted = self._hub.look(action)
+        if wanted is None:  # everything is read again
+            return
+        looked, took, bar = self._looker.look(wanted)
+        with self._lock:
+            self._do(self._hub.looked(action, looked, self._now(), took, bar=bar))
 
     # -- what the desk has read
 

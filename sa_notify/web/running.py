@@ -5,20 +5,21 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sa_notify import metrics
 from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
+from sa_notify.live import few
+from sa_notify.live.actions import Subscriber
 from sa_notify.source.service.source import ServiceSource
 from sa_notify.web.allowance import Allowance
+from sa_notify.web.client import Client, Wish
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing
 from sa_notify.web.presence import Presence
-from sa_notify.web.queries import Registered
 from sa_notify.web.runner import Runner
 from sa_notify.web.runtimes import runtime_for
 
@@ -42,15 +43,6 @@ KEEP_SECONDS = 5.0
 OUTBOX_SECONDS = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
-    """What a subscriber asked for, kept to ask again on its behalf."""
-
-    registered: Registered
-    params: dict[str, Any]
-    request: SavedRequest
-
-
 class Running:
     """What exists only in a process that has clients: a forked child makes its own."""
 
@@ -66,11 +58,11 @@ class Running:
             Emitter(app.socketio),
             self._begin_epoch,
             lambda: self.source.interest,
+            lambda: app.engine,
             app.settings.database_budget,
         )
         self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
-        self.clients: dict[str, dict[int, Subscription]] = {}
-        self._allowances: dict[str, Allowance] = {}
+        self.clients: dict[str, Client] = {}
         self.presence = Presence(self._present)
         self.lock = self.runtime.lock()
 
@@ -86,13 +78,11 @@ class Running:
         self.runtime.spawn(self._every, app.settings.proof_seconds, self.runner.prove)
         self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
 
-    def came(self, sid: str, user: str | None) -> None:
+    def came(self, sid: str, user: str | None, request: SavedRequest) -> None:
         """A client has connected."""
         settings = self._app.settings
-        self.clients[sid] = {}
-        self._allowances[sid] = Allowance(
-            2 * settings.max_subscriptions, settings.max_requests, self.runtime.monotonic()
-        )
+        burst = 2 * settings.max_subscriptions
+        self.clients[sid] = Client(request, Allowance(burst, settings.max_requests, self.runtime.monotonic()))
         metrics.CLIENTS.set(len(self.clients))
         self.presence.came(sid, user)
 
@@ -102,7 +92,6 @@ class Running:
         :param silent: it was given up because it answers no more.
         """
         self.clients.pop(sid, None)
-        self._allowances.pop(sid, None)
         metrics.CLIENTS.set(len(self.clients))
         self.presence.left(sid)
         self.runner.disconnect(sid, silent=silent)
@@ -112,8 +101,8 @@ class Running:
 
         :raises SubscriptionError: ``too_many``, when the client makes more than it may.
         """
-        allowance = self._allowances.get(sid)
-        if allowance is not None and (seconds := allowance.take(self.runtime.monotonic())):
+        client = self.clients.get(sid)
+        if client is not None and (seconds := client.allowance.take(self.runtime.monotonic())):
             raise SubscriptionError("too_many", "too many requests: ask more slowly", seconds)
 
     def revoked(self, user: str | None) -> None:
@@ -140,6 +129,7 @@ class Running:
         return {
             "host": socket.gethostname(), "pid": self.pid, "since": self._since,
             "clients": len(self.clients), "queries": self.runner.queries,
+            "database_used": self.runner.spent.used, "database_budget": self.runner.spent.budget,
         }  # fmt: skip
 
     def stop(self) -> None:
@@ -147,10 +137,30 @@ class Running:
         self.stopped = True
         self.dispatcher.stop()
 
-    def present(self, sid: str) -> None:
-        """Tell what a client looks at now."""
-        subscriptions = self.clients.get(sid, {}).values()
-        self.presence.looks_at(sid, {subscription.registered.name for subscription in subscriptions})
+    # -- what clients have asked for
+
+    def wish(self, subscriber: Subscriber) -> Wish | None:
+        """What a client has under a number."""
+        client = self.clients.get(subscriber.sid)
+        return None if client is None else few.find(client.wishes, subscriber.id)
+
+    def remember(self, subscriber: Subscriber, wish: Wish, key: str) -> None:
+        """A client looks at a query: keep what it asked for, as others have it if they asked for the same."""
+        first = self.runner.first(key)
+        others = None if first is None else self.wish(first)
+        client, shared = self.clients[subscriber.sid], others if others == wish else None
+        client.wishes = few.put(client.wishes, subscriber.id, shared or wish)
+        self._present_one(subscriber.sid, client)
+
+    def drop(self, subscriber: Subscriber) -> None:
+        """A client does not look at it any more."""
+        client = self.clients.get(subscriber.sid)
+        if client is not None:
+            client.wishes = few.without(client.wishes, subscriber.id)
+            self._present_one(subscriber.sid, client)
+
+    def _present_one(self, sid: str, client: Client) -> None:
+        self.presence.looks_at(sid, {wish.registered.name for _, wish in few.items(client.wishes)})
 
     def _begin_epoch(self) -> None:
         self._app.coverage.begin_epoch(self.source.unread)

@@ -1,6 +1,6 @@
 """Reads queries that differ in bound values alone: one statement and one transaction for them all."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -113,13 +113,21 @@ class StatementShared:
         single = [
             _One(number, _of(item.query), key) for number, item in enumerate(asked) for key in item.keys or ()
         ]
-        with self._source.reading() as (connection, snapshot):
-            read = self._readings(connection, snapshot, whole) if whole else {}
-            rows = self._by_key(connection, single) if single else {}
+        read, rows = self._read(whole, single)
         return [
-            read[number] if item.keys is None else Rows(rows.get(number, {}), snapshot)
+            read[number] if item.keys is None else Rows(rows.get(number, {}))
             for number, item in enumerate(asked)
         ]
+
+    def _read(
+        self, whole: Sequence[_One], single: Sequence[_One]
+    ) -> tuple[dict[int, Reading], dict[int, dict[str, Any]]]:
+        if not whole:
+            with self._source.reading_rows() as connection:
+                return {}, self._by_key(connection, single)
+        with self._source.reading() as (connection, snapshot):
+            read = self._readings(connection, snapshot, whole)
+            return read, self._by_key(connection, single) if single else {}
 
     def _readings(
         self, connection: Connection, snapshot: Snapshot, asked: Sequence[_One]
@@ -127,11 +135,11 @@ class StatementShared:
         source = self._source
         tables, doubts, own = source.cache.judge(connection, source.dependencies)
         with self._barring("barred"):
-            rows = self._rows(connection, source.statement, asked)
+            rows = self._rows(connection, "whole", lambda: source.statement, asked)
             totals = self._totals(connection, asked)
         return {
             one.number: Reading(
-                tuple(rows.get(one.number, ())), totals.get(one.number), snapshot, tables, doubts, own
+                rows.get(one.number, ()), totals.get(one.number), snapshot, tables, doubts, own
             )
             for one in asked
         }
@@ -140,7 +148,7 @@ class StatementShared:
         total = self._source.total
         if total is None:
             return {}
-        with self._executed(connection, total, asked) as counted:
+        with self._executed(connection, self._numbered("total", lambda: total), asked) as counted:
             return {int(number): int(count or 0) for count, number in counted}
 
     def _by_key(self, connection: Connection, asked: Sequence[_One]) -> dict[int, dict[str, Any]]:
@@ -148,18 +156,20 @@ class StatementShared:
         places = [replace(one, number=place) for place, one in enumerate(asked)]
         found: dict[int, dict[str, Any]] = {one.number: {} for one in asked}
         with self._barring("unkeyed"):
-            rows = self._rows(connection, keyed(source.statement, source.shape), places)
+            rows = self._rows(connection, "keyed", lambda: keyed(source.statement, source.shape), places)
             for place, (row, *more) in rows.items():
                 if more or row[0] != rowkey(asked[place].key):
                     raise NotTogether("a key of the root table has other rows than its own")
                 found[asked[place].number].update([row])
         return found
 
-    def _rows(self, connection: Connection, statement: Any, asked: Sequence[_One]) -> dict[int, list[Row]]:
+    def _rows(
+        self, connection: Connection, kind: str, make: Callable[[], Any], asked: Sequence[_One]
+    ) -> dict[int, Collection[Row]]:
         """Each query's rows by its number; nothing of those that have none."""
         shape, plan = self._source.shape, self._flat()
-        selecting = statement if plan is None else plan.statement(statement, shape)
-        with self._executed(connection, selecting, asked, plain=plan is not None) as result:
+        numbered = self._numbered(kind, lambda: make() if plan is None else plan.statement(make(), shape))
+        with self._executed(connection, numbered, asked, plain=plan is not None) as result:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
@@ -175,15 +185,22 @@ class StatementShared:
             template.flat = (flat(source.statement, source.shape, source.dependencies, dialect),)
         return template.flat[0]
 
+    def _numbered(self, kind: str, make: Callable[[], Any]) -> Any:
+        """A statement with its query's number as the last column; made once for all of the template."""
+        found = self._template.made.get(kind)
+        if found is None:
+            found = self._template.made[kind] = make().add_columns(literal_column(NUMBER))
+        return found
+
     @contextmanager
     def _executed(
-        self, connection: Connection, statement: Any, asked: Sequence[_One], *, plain: bool = False
+        self, connection: Connection, numbered: Any, asked: Sequence[_One], *, plain: bool = False
     ) -> Iterator[Any]:
-        """The rows of all, each with its query's number as the last column, query by query.
+        """The rows of all, query by query.
 
+        :param numbered: selects nothing else than the template's statements do, and the number.
         :param plain: they are nothing but columns.
         """
-        numbered = statement.add_columns(literal_column(NUMBER))
         binds, values = Binds.of(self._template.binds), [one.shared.values for one in asked]
         numbers, keys = [one.number for one in asked], [one.key for one in asked]
         with Session(connection) as session, joined(connection, numbered, binds, values, numbers, keys):

@@ -48,7 +48,7 @@ def test_revision_text(project: Any) -> None:
         carry=['title'],
         bulk_limit=50,
         delivery='notify',
-        template=1,
+        template=2,
     )
 """
         in written
@@ -63,7 +63,7 @@ def test_revision_text(project: Any) -> None:
             carry=['title'],
             bulk_limit=50,
             delivery='notify',
-            template=1,
+            template=2,
         ),
     )
 """

@@ -176,7 +176,7 @@ def test_rename_by_hand(project: Any) -> None:
     """A revision that renames a table, and repeats the operation, brings the function along both ways."""
     project.migrate(LIVE)
     stood = catalog(project.engine)
-    again = 'op.replace_notify_trigger("{}", key=["id"], columns=["title", "secret"], template=1)'
+    again = 'op.replace_notify_trigger("{}", key=["id"], columns=["title", "secret"], template=2)'
     project.written(
         f'op.rename_table("items", "things")\n{again.format("things")}',
         f'op.rename_table("things", "items")\n{again.format("items")}',
@@ -195,7 +195,7 @@ def test_schema_move_by_hand(project: Any) -> None:
     project.options(include_schemas=True)
     project.migrate(LIVE)
     stood = catalog(project.engine)
-    again = 'op.replace_notify_trigger("items", {}key=["id"], columns=["title", "secret"], template=1)'
+    again = 'op.replace_notify_trigger("items", {}key=["id"], columns=["title", "secret"], template=2)'
     there, here = again.format("schema='shop', "), again.format("")
     project.written(
         f'op.execute("ALTER TABLE items SET SCHEMA shop")\n{there}',

@@ -69,7 +69,7 @@ def test_partition_added(logs: Any) -> None:
 
 def test_partition_added_and_captured_at_once(logs: Any) -> None:
     """A hand-written migration may repeat the operation after it; then autogenerate finds nothing."""
-    replace = 'op.replace_notify_trigger("logs", key=["region", "id"], columns=["title"], template=1)'
+    replace = 'op.replace_notify_trigger("logs", key=["region", "id"], columns=["title"], template=2)'
     logs.written(f'op.execute("{ADD.format(1)}")\n{replace}', 'op.execute("DROP TABLE logs_1")')
     logs.upgrade()
 

@@ -105,23 +105,24 @@ def test_stable_text(project: Any) -> None:
 
 @pytest.fixture
 def newer_release(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Makes this release one whose newest template is 2."""
+    """Makes this release one whose newest template is 3."""
 
     def upgrade() -> None:
         read = template.catalog_sql.__wrapped__
 
         def both(name: str) -> str:
-            sql = read(name.replace("v2/", "v1/"))
-            return sql.replace("-- sa_notify:1 ", "-- sa_notify:2 ") if "v2/" in name else sql
+            sql = read(name.replace("v3/", "v2/"))
+            return sql.replace("-- sa_notify:2 ", "-- sa_notify:3 ") if "v3/" in name else sql
 
         monkeypatch.setattr(template, "catalog_sql", both)
         for module in (spec, operations):
-            monkeypatch.setattr(module, "TEMPLATES", (1, 2))
+            monkeypatch.setattr(module, "TEMPLATES", (1, 2, 3))
         *others, _ = TriggerParams.__init__.__defaults__ or ()
-        monkeypatch.setattr(TriggerParams.__init__, "__defaults__", (*others, 2))
+        monkeypatch.setattr(TriggerParams.__init__, "__defaults__", (*others, 3))
 
     yield upgrade
     template.blocks.cache_clear()
+    template.version.cache_clear()
 
 
 def test_template_is_frozen(project: Any, newer_release: Any) -> None:
@@ -132,8 +133,8 @@ def test_template_is_frozen(project: Any, newer_release: Any) -> None:
     written = project.migrate(LIVE)
 
     assert written.count("op.replace_notify_trigger(") == 2
-    assert written.count("template=2,") == written.count("template=1,") == 2
-    assert {row[2].split()[1] for row in project.state()} == {"sa_notify:2"}
+    assert written.count("template=3,") == written.count("template=2,") == 2
+    assert {row[2].split()[1] for row in project.state()} == {"sa_notify:3"}
     project.check()
     project.downgrade()
     assert project.state() == stood

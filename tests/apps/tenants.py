@@ -85,6 +85,7 @@ def cast_by_the_function(search: str) -> Select[Any]:
 def create_app(engine: Engine | None = None, async_mode: str | None = None) -> Flask:
     app = Flask(__name__)
     app.config.update(SECRET_KEY="tenants", SA_NOTIFY_RECHECK_SECONDS=3600)
+    app.config.from_prefixed_env("SA_NOTIFY_TEST_APP")
     if os.environ.get("LOG_EVERYTHING"):
         logging.basicConfig(level=logging.DEBUG)
         logging.getLogger("sqlalchemy").setLevel(logging.WARNING)

@@ -9,6 +9,7 @@ monkey.patch_all()
 from flask import Response
 from prometheus_client import generate_latest
 
+from tests.apps import parted  # noqa: F401  (registers a query)
 from tests.apps.items import create_app
 
 _PAGE = """

@@ -159,6 +159,25 @@ def test_joined_inheritance() -> None:
     }
 
 
+def test_concrete_inheritance() -> None:
+    """A concrete subclass has nothing in its parent's table, which is not announced for it."""
+
+    class Base(DeclarativeBase):
+        pass
+
+    class Person(Base):
+        __tablename__ = "people"
+        id: Mapped[int] = mapped_column(primary_key=True)
+
+    @realtime
+    class Robot(Person):
+        __tablename__ = "robots"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        __mapper_args__: ClassVar[dict[str, bool]] = {"concrete": True}
+
+    assert [*specs(Base.metadata)] == ["robots"]
+
+
 def test_parent_keeps_its_own_options() -> None:
     """Decorating a subclass too leaves what its parent was told."""
 
@@ -230,9 +249,13 @@ OPTIONS: list[tuple[dict[str, Any], str]] = [
         r"'title' is both in exclude= and in carry=: leave it in one",
     ),
     ({"carry": ["twice"]}, r"items.twice is computed when read.*persisted=True"),
-    ({"bulk_limit": 0}, r"bulk_limit=0: write a number of rows from 1 on"),
+    ({"bulk_limit": 0}, r"bulk_limit=0: write a number of rows from 1 to"),
     ({"bulk_limit": "9"}, r"bulk_limit='9'"),
     ({"bulk_limit": True}, r"bulk_limit=True"),
+    ({"bulk_limit": 2**31}, r"bulk_limit=2147483648: write a number of rows from 1 to 2147483647"),
+    ({"exclude": None}, r"exclude=None: write a list of names of columns, exclude=\[...\]"),
+    ({"carry": True}, r"carry=True: write a list of names of columns"),
+    ({"carry": "ALL"}, r"carry='ALL' is one string: .* or carry=\"all\" in lower case"),
     ({"delivery": "wal"}, r"delivery='wal' is not in this release: write one of \"notify\", \"outbox\""),
     ({"delivery": "post"}, r"delivery='post' is not a delivery"),
 ]

@@ -122,7 +122,7 @@ def test_generated_sql_passes_through_anything(
 def test_header_reads_back(columns: list[str], bulk_limit: int) -> None:
     """What a function says about itself is what it was generated from, on one line."""
     params = TriggerParams(key=("id",), columns=tuple(columns), bulk_limit=bulk_limit)
-    header = f"-- sa_notify:1 {params.header()}\nmore"
+    header = f"-- sa_notify:{params.template} {params.header()}\nmore"
 
     assert read_header(header) == params
     assert "\n" not in params.header()

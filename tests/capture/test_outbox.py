@@ -110,6 +110,21 @@ def test_packing(database: Any, metadata: MetaData) -> None:
     assert [change["k"] for change in database.ear.changes()] == [[str(n)] for n in range(1, 1001)]
 
 
+def test_rows_that_did_not_change_are_no_hole(database: Any, metadata: MetaData) -> None:
+    """A long statement whose rows are partly as they were before is told, and does not fail."""
+    table = Table("many", metadata, Column("id", Integer, primary_key=True), Column("a", Text))
+    database.create(table, carry="all")
+    database.write("INSERT INTO many SELECT n, 'b' FROM generate_series(1, 900) n")
+    database.write("UPDATE many SET a = repeat('é', 90) WHERE id > 450")
+    database.ear.changes()
+    before = len(rows(database))
+    database.write("UPDATE many SET a = repeat('é', 90)")
+
+    sizes = [len(row.body.encode()) for row in rows(database)[before:]]
+    assert 7000 < sum(sizes[:-1]) / len(sizes[:-1]) < 8000
+    assert [change["k"] for change in database.ear.changes()] == [[str(n)] for n in range(1, 451)]
+
+
 def test_one_notice_for_a_table(database: Any, items: Table) -> None:
     """Whatever a transaction changes past the limit or muted is one row, which a savepoint takes back."""
     many = "INSERT INTO items SELECT nextval('numbers')::int FROM generate_series(1, 6)"
@@ -119,6 +134,25 @@ def test_one_notice_for_a_table(database: Any, items: Table) -> None:
     undone = ["SAVEPOINT s", many, "ROLLBACK TO s"]
     assert database.run(*undone, many, "UPDATE items SET a = 'o' WHERE id = 1")[:1] == BULK
     assert database.run("SET LOCAL sa_notify.muted = 'on'", "UPDATE items SET a = '1'") == BULK
+
+
+def test_serializable_writers_do_not_fail_for_each_other(database: Any, items: Table) -> None:
+    """Two that write much, each to a table of its own, have nothing to do with each other."""
+    database.create(Table("others", MetaData(), Column("id", Integer, primary_key=True)), bulk_limit=5)
+    engine = database.engine.execution_options(isolation_level="SERIALIZABLE")
+    with engine.connect() as first, engine.connect() as second:
+        for rows in (6, 1):
+            for connection, table in ((first, "items"), (second, "others")):
+                connection.exec_driver_sql(
+                    f"INSERT INTO {table} (id) SELECT 10 * {rows} + n FROM generate_series(1, {rows}) n"
+                )
+        first.commit()
+        second.commit()
+
+    heard = [(message["t"], message["c"][0]["o"]) for message in database.ear.messages()]
+    assert sorted(heard) == [
+        ("public.items", "b"), ("public.items", "i"), ("public.others", "b"), ("public.others", "i"),
+    ]  # fmt: skip
 
 
 @pytest.mark.superuser

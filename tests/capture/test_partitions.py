@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, text
+from sqlalchemy.exc import DBAPIError
 
 from sa_notify import realtime
 from sa_notify.capture.catalog import installed
@@ -91,6 +92,32 @@ def test_rows_that_move(database: Any, parts: Table) -> None:
         ("public.p", "d", ["1"]),
         ("public.p", "i", ["20"]),
     ]
+
+
+MOVING = (
+    "MERGE INTO p USING (VALUES (1), (2)) s(id) ON s.id = p.id WHEN MATCHED THEN UPDATE SET id = 20 + p.id"
+)
+WAYS = {
+    "directly": [MOVING],
+    "prepared": [f"PREPARE moving AS {MOVING}", "EXECUTE moving", "DEALLOCATE moving"],
+    "by a function": [
+        f"CREATE FUNCTION moved() RETURNS void LANGUAGE plpgsql AS $$BEGIN {MOVING}; END$$",
+        "SELECT moved()",
+    ],
+    "by a function of SQL": [
+        f"CREATE FUNCTION moved() RETURNS void LANGUAGE sql AS $${MOVING}$$",
+        "SELECT moved()",
+    ],
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_rows_that_a_merge_moves(database: Any, parts: Table, way: str) -> None:
+    """PostgreSQL tells triggers of statements nothing of them: the whole table is announced."""
+    heard(database, "INSERT INTO p VALUES (1), (2), (3)")
+    assert heard(database, *WAYS[way]) == [("public.p", "b", None)]
+    with database.engine.connect() as connection:
+        assert connection.execute(text("SELECT id FROM p ORDER BY id")).scalars().all() == [3, 21, 22]
 
 
 def test_rows_that_a_partition_swallows(database: Any, parts: Table) -> None:
@@ -220,3 +247,30 @@ def test_child_of_an_undecorated_parent(database: Any, heirs: Table) -> None:
     (doubt,) = names_and_doubts(database, child)[1]
     assert doubt.startswith("public.p shares rows with public.c")
     assert heard(database, "INSERT INTO c VALUES (1)") == [("public.c", "i", ["1"])]
+
+
+FOREIGN = {
+    "partition": (
+        "CREATE TABLE p (id int, a int) PARTITION BY RANGE (id)",
+        "CREATE FOREIGN TABLE far PARTITION OF p FOR VALUES FROM (0) TO (10) SERVER far",
+    ),
+    "child": (
+        "CREATE TABLE p (id int PRIMARY KEY, a int)", "CREATE FOREIGN TABLE far () INHERITS (p) SERVER far",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.superuser
+@pytest.mark.parametrize("kind", FOREIGN)
+def test_foreign_members_are_refused(database: Any, metadata: MetaData, kind: str) -> None:
+    """Their rows could not be written through the table any more: "cannot collect transition tuples"."""
+    database.write("CREATE FOREIGN DATA WRAPPER far", "CREATE SERVER far FOREIGN DATA WRAPPER far")
+    database.write(*FOREIGN[kind])
+    with pytest.raises(DBAPIError, match="far is a foreign table and a partition") as refused:
+        database.create(Table("p", metadata, *columns()))
+    assert "take @realtime from p" in str(refused.value)
+    assert shells(database, "p") == []
+
+    database.write("DROP FOREIGN TABLE far")
+    metadata.create_all(database.engine)
+    assert shells(database, "p") == SHELLS

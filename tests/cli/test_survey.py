@@ -70,7 +70,7 @@ DAMAGE = {
     "always": ("ALTER TABLE items ENABLE ALWAYS TRIGGER _sa_notify_ins",),
     "newer": (
         (
-            "DO $$ BEGIN EXECUTE (SELECT replace(pg_get_functiondef(oid), '-- sa_notify:1', '-- sa_notify:9')"
+            "DO $$ BEGIN EXECUTE (SELECT replace(pg_get_functiondef(oid), '-- sa_notify:2', '-- sa_notify:9')"
             " FROM pg_proc WHERE proname = 'NAME_OF_IT'); END $$"
         ),
     ),

@@ -1,11 +1,17 @@
 """Pages in Chromium, and what they show."""
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from tests.chromium import launched, opened
+
+#: Two heartbeats after which a page that hears nothing has to say so.
+OFFLINE_SECONDS = 4.0
+_SHOWN = "document.getElementById('rows').innerText"
+_COMPLETE = "saw.state === 'live' && saw.marker >= 0 && saw.rows.length > 0"
 
 
 @dataclass
@@ -15,6 +21,7 @@ class Tab:
     page: Any
     seen: dict[str, Any] = field(default_factory=dict)
     frozen: bool = False
+    offline_since: float | None = None
 
     def look(self) -> None:
         """Read state and content at one moment."""
@@ -33,6 +40,32 @@ class Tab:
         self.page.evaluate("new Promise((resolve) => setTimeout(resolve, 500))")
         self.frozen = False
         self.look()
+
+    def go_offline(self) -> None:
+        """Take its network away."""
+        self.offline_since = time.monotonic()
+        self.page.context.set_offline(True)
+
+    def come_back(self) -> None:
+        """Give its network back."""
+        self.page.context.set_offline(False)
+        self.offline_since = None
+
+    def pretends(self, patience: float) -> bool:
+        """Whether it says it is live long after it was cut off."""
+        since = self.offline_since
+        return since is not None and self.live and time.monotonic() - since > OFFLINE_SECONDS * patience
+
+    def differs_from_reload(self) -> str | None:
+        """How, if what it shows is not what a person gets who opens it anew."""
+        other = self.page.context.new_page()
+        try:
+            other.goto(self.page.url)
+            other.wait_for_function(_COMPLETE, timeout=30_000)
+            shown, anew = self.page.evaluate(_SHOWN), other.evaluate(_SHOWN)
+        finally:
+            other.close()
+        return None if shown == anew else f"{shown!r} instead of {anew!r}"
 
     def _become(self, state: str) -> None:
         session = self.page.context.new_cdp_session(self.page)

@@ -6,6 +6,7 @@ import random
 import re
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import socketio.exceptions
@@ -27,7 +28,7 @@ class _Connection(ProtocolClient):
         self.faults: list[str] = []
         self.beaten_at, self.told_live = time.monotonic(), True
         self._owner = owner
-        self._epoch, self._position = "", 0
+        self.epoch, self._position = "", 0
         self._socket: Any = None
         try:
             super().__init__(url, None if owner is None else f"user={owner}")
@@ -64,9 +65,9 @@ class _Connection(ProtocolClient):
             self.faults.append(f"{event} shows owner {self._owner} rows of {seen}")
 
     def _heartbeat(self, data: dict[str, Any]) -> None:
-        if data["epoch"] == self._epoch and data["position"] < self._position:
+        if data["epoch"] == self.epoch and data["position"] < self._position:
             self.faults.append(f"position {data['position']} after {self._position}")
-        self._epoch, self._position = data["epoch"], data["position"]
+        self.epoch, self._position = data["epoch"], data["position"]
         self.beaten_at, self.told_live = time.monotonic(), data["live"]
 
 
@@ -75,12 +76,16 @@ class LiveClient:
 
     :param pages: parameters of ``page``.
     :param owner: sees its own rows alone, by the query ``mine``, and no pages.
+    :param more: names of other queries.
     """
 
-    def __init__(self, url: str, pages: list[dict[str, Any]], owner: int | None, seed: int) -> None:
+    def __init__(
+        self, url: str, pages: list[dict[str, Any]], owner: int | None, seed: int, more: Sequence[str] = ()
+    ) -> None:
         self._url, self._owner, self._dice = url, owner, random.Random(seed)
         asked = [("page", params) for params in pages] if owner is None else [("mine", {})]
-        self.asked: list[tuple[str, dict[str, Any]]] = [("owners", {}), *asked]
+        others: list[tuple[str, dict[str, Any]]] = [(name, {}) for name in more]
+        self.asked: list[tuple[str, dict[str, Any]]] = [("owners", {}), *asked, *others]
         self.windows: list[Window | None] = [None] * len(self.asked)
         self.faults: list[str] = []
         self.connections = 0
@@ -117,6 +122,12 @@ class LiveClient:
             self.faults.append(f"mark {mark} after {self._marked}")
         self._marked = max(mark, self._marked)
         return mark
+
+    @property
+    def epoch(self) -> str:
+        """Of the feed that its worker follows, as far as it was told."""
+        connection = self._connection
+        return "" if connection is None else connection.epoch
 
     def stop(self) -> None:
         self._stopped.set()

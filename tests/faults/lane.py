@@ -3,55 +3,30 @@
 import random
 import re
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from statistics import median
-
-from sqlalchemy import text
 
 from sa_notify.redis.keys import Keys
-from tests.apps.pages import OWNERS, expected_page, random_pages
+from tests.apps.pages import OWNERS, random_pages
 from tests.faults.browser import Tab, Tabs
 from tests.faults.client import LiveClient
-from tests.faults.faults import FAULTS, FEED_SECONDS, Fault
+from tests.faults.divergence import Divergence
+from tests.faults.fault import FEED_SECONDS, Fault
+from tests.faults.faults import FAULTS
+from tests.faults.known import delivery
+from tests.faults.report import Report
 from tests.faults.rig import PREFIX, Rig, revision
+from tests.faults.truth import deadlocks, differing, held, queue_usage
 from tests.faults.watch import Watch, Watching
 from tests.faults.writers import Writers
 
-
-@dataclass
-class Report:
-    """What a run found."""
-
-    seed: int
-    revision: str
-    seconds: float = 0
-    recoveries: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
-    violations: list[str] = field(default_factory=list)
-    facts: dict[str, object] = field(default_factory=dict)
-
-    def lines(self) -> list[str]:
-        """For people, in Markdown."""
-        told = [f"Seed {self.seed}, commit {self.revision}, {self.seconds:.0f} s.", ""]
-        told += [f"- {name}: {value}" for name, value in self.facts.items()]
-        told.append(f"- violations: {len(self.violations)}")
-        counted = Counter(self.violations).most_common(50)
-        told += [*(f"  - {each} ({times} times)" for each, times in counted), ""]
-        told += ["| fault | times | recovery, median | worst |", "|---|---|---|---|"]
-        for name, found in sorted(self.recoveries.items()):
-            told.append(f"| {name} | {len(found)} | {median(found):.1f} s | {max(found):.1f} s |")
-        return told
-
-
-#: A session of ours that keeps a snapshot for long would keep dead rows in every table.
-_HELD = """
-SELECT count(*) FROM pg_stat_activity
-WHERE application_name = 'sa_notify' AND backend_xmin IS NOT NULL AND xact_start < now() - interval '8 s'
-"""
 #: What a worker that died leaves behind in Redis is gone after a minute.
 FORGOTTEN_SECONDS = 60.0
+#: Each worker reads a window a second again; one that was wrong is told of when the feed is proven.
+PROOF_SECONDS, TOLD_SECONDS = 30.0, 3.0
+
+#: Nobody of ours holds PostgreSQL's queue of notifications up; a listener that was cut off is gone soon.
+QUEUE_USAGE, QUEUE_SECONDS = 0.01, 20.0
 
 
 class Lane:
@@ -72,11 +47,9 @@ class Lane:
         patience: float = 1.0,
     ) -> None:
         self._patience = patience
-        #: Whether rows have changed and no trigger told of it.
-        self._bypassed = False
         self._dice, self._faults = random.Random(seed), faults
         self._clients, self._pages = clients, pages
-        self.report = Report(seed, revision())
+        self.report = Report(seed, revision(), delivery())
         self._say: Callable[[str], None] = lambda _: None
 
     def run(self, seconds: float, say: Callable[[str], None] = lambda _: None) -> Report:
@@ -104,7 +77,7 @@ class Lane:
         for n in range(self._clients):
             owner = 1 + n % (OWNERS - 1) if n % 3 == 2 else None
             web = self._rig.webs[n % 2]
-            self._views.append(LiveClient(web.url, random_pages(self._dice, 4), owner, n))
+            self._views.append(LiveClient(web.url, random_pages(self._dice, 4), owner, n, ["measures"]))
             stack.callback(self._views[-1].stop)
         self._writers = Writers(self._rig.engine, self._dice.randrange(1000))
         stack.callback(self._writers.stop)
@@ -114,12 +87,27 @@ class Lane:
         self._watch = Watch(self._writers, FEED_SECONDS * self._patience)
         watching = Watching(self._watch, self._views)
         stack.callback(watching.stop)
-        self._memory = self._rig.memory()
+        self._memory, self._divergence = self._rig.memory(), Divergence(self._rig.webs)
 
     def _one(self, fault: Fault) -> None:
         lasts = self._dice.uniform(*fault.seconds)
         self._watch.doing, self._watch.stale = fault.name, fault.stale * self._patience
+        self._writers.known = fault.known
         self._say(f"{fault.name} for {lasts:.1f} s")
+        epochs = [view.epoch for view in self._views]
+        if fault.bypasses:
+            self._bypass(fault)
+        else:
+            self._struck(fault, lasts)
+        if (took := self._recovered(fault.recovery * self._patience)) is not None:
+            self.report.recoveries[fault.name].append(took)
+            self._say(f"  live again after {took:.1f} s")
+        if fault.unnoticed and epochs != [view.epoch for view in self._views]:
+            self._violation(f"{fault.name}: another epoch began")
+        self._compare(fault)
+        self._watch.stale, self._writers.known = FEED_SECONDS * self._patience, None
+
+    def _struck(self, fault: Fault, lasts: float) -> None:
         heal = fault.strike(self._rig, self._dice)
         self._look_for(lasts)
         quiet = self._dice.random() < 0.5
@@ -130,12 +118,23 @@ class Lane:
         if quiet:
             self._rest(fault)
             self._writers.go_on()
-        if (took := self._recovered(fault.recovery * self._patience)) is not None:
-            self.report.recoveries[fault.name].append(took)
-            self._say(f"  live again after {took:.1f} s")
-        self._bypassed = self._bypassed or fault.bypasses
-        self._compare(fault)
-        self._watch.stale = FEED_SECONDS * self._patience
+
+    def _bypass(self, fault: Fault) -> None:
+        """Only the workers' own proofs can find what changed, and they have to say so."""
+        self._writers.pause()
+        self._settled(fault.rest)
+        self._divergence.risen()
+        fault.strike(self._rig, self._dice)()
+        until, told = time.monotonic() + PROOF_SECONDS * self._patience, 0.0
+        while (found := self._differing()) or not told:
+            if time.monotonic() > until:
+                self._violation(f"{fault.name}: {told:.0f} windows were told of, these differ: {found}")
+                break
+            self._look_for(0.5)
+            told += self._divergence.risen()
+        self._look_for(TOLD_SECONDS * self._patience)
+        self._say(f"  {told + self._divergence.risen():.0f} windows were found wrong")
+        self._writers.go_on()
 
     def _look_for(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -146,6 +145,9 @@ class Lane:
         for n, tab in enumerate(self._tabs):
             tab.look()
             self._watch.look(f"tab {n}", tab)
+            if tab.pretends(self._patience):
+                self._violation(f"tab {n} is live without a network")
+                tab.offline_since = None
         time.sleep(0.1)
 
     def _recovered(self, limit: float) -> float | None:
@@ -168,45 +170,54 @@ class Lane:
     def _rest(self, fault: Fault) -> None:
         """No later change mends what was missed: who is live shows what is there, and all do in the end."""
         since: dict[str, float] = {}
-        allowed = 0.0 if fault.bypasses else max(FEED_SECONDS, fault.stale) * self._patience
+        allowed = max(FEED_SECONDS, fault.stale) * self._patience
         until = time.monotonic() + (fault.recovery + fault.rest) * self._patience
-        while (differing := dict(self._differing())) and time.monotonic() < until:
+        while (found := self._differing()) and time.monotonic() < until:
             now = time.monotonic()
-            since = {name: since.get(name, now) for name in differing if self._views_by_name[name].live}
-            if late := [name for name in since if allowed and now - since[name] > allowed]:
+            since = {name: since.get(name, now) for name in found if self._views_by_name[name].live}
+            if late := [name for name in since if now - since[name] > allowed]:
                 break
             self._look()
         else:
-            late = list(differing)
+            late = list(found)
         for name in late:
-            self._violation(f"{fault.name}, healed: {name} is live and differs in {differing[name]}")
+            self._violation(f"{fault.name}, healed: {name} is live and differs in {found[name]}")
 
     def _compare(self, fault: Fault) -> None:
-        """While nobody writes, every window equals its SELECT."""
+        """While nobody writes, every window equals its SELECT, and nobody but a fault made it otherwise."""
         after = fault.name
         self._writers.pause()
-        until = time.monotonic() + fault.rest * self._patience
-        while (differing := dict(self._differing())) and time.monotonic() < until:
-            self._look()
-        if differing:
-            self._violation(f"after {after}: {differing}")
-        with self._rig.engine.connect() as connection:
-            if held := connection.scalar(text(_HELD)):
-                self._violation(f"after {after}: {held} of our sessions hold vacuum back")
+        if found := self._settled(fault.rest):
+            self._violation(f"after {after}: {found}")
+        if fault.unheard:
+            self._look_for(TOLD_SECONDS * self._patience)
+        for n, tab in enumerate(self._tabs if fault.reloads else ()):
+            if different := tab.differs_from_reload():
+                self._violation(f"after {after}: tab {n} shows {different}")
+        if sessions := held(self._rig.engine):
+            self._violation(f"after {after}: {sessions} of our sessions hold vacuum back")
+        if not self._queue_is_read():
+            self._violation(f"after {after}: the queue of notifications stays in use")
+        risen = self._divergence.risen()
+        if risen and not (fault.unheard or fault.bypasses):
+            self._violation(f"after {after}: {risen:.0f} windows were found to be wrong")
         self._writers.go_on()
 
-    def _differing(self) -> Iterator[tuple[str, str]]:
-        """Who shows something else than what is there, and what."""
-        engine = self._rig.engine
-        for n, view in enumerate(self._views):
-            for (query, params), window in zip(view.asked, list(view.windows), strict=True):
-                rows = window.rows if window is not None else None
-                if query == "page" and rows != expected_page(engine, **params):
-                    yield f"client {n}", f"{params}: {rows!r:.200}"
-        expected = [row["id"] for _, row in expected_page(engine, limit=20, sort="priority")]
-        for n, tab in enumerate(self._tabs):
-            if tab.seen["rows"] != expected:
-                yield f"tab {n}", f"{tab.seen['rows']} instead of {expected}"
+    def _settled(self, seconds: float) -> dict[str, str]:
+        """Who still differs after so long, while nobody writes."""
+        until = time.monotonic() + seconds * self._patience
+        while (found := self._differing()) and time.monotonic() < until:
+            self._look()
+        return found
+
+    def _queue_is_read(self) -> bool:
+        until = time.monotonic() + QUEUE_SECONDS * self._patience
+        while queue_usage(self._rig.engine) > QUEUE_USAGE and time.monotonic() < until:
+            self._look()
+        return queue_usage(self._rig.engine) <= QUEUE_USAGE
+
+    def _differing(self) -> dict[str, str]:
+        return dict(differing(self._rig.engine, self._views, self._tabs))
 
     @property
     def _views_by_name(self) -> dict[str, LiveClient | Tab]:
@@ -231,25 +242,25 @@ class Lane:
 
     def _end(self) -> None:
         rig, writers, watch = self._rig, self._writers, self._watch
+        found = self.report.violations
         for n, view in enumerate(self._views):
-            self.report.violations += [f"client {n}: {fault}" for fault in view.all_faults()]
+            found += [f"client {n}: {fault}" for fault in view.all_faults()]
         for n, tab in enumerate(self._tabs):
-            self.report.violations += [f"tab {n}: {fault}" for fault in tab.seen["faults"]]
-        self.report.violations += watch.violations
-        self.report.violations += [f"a write failed: {each}" for each in writers.errors]
-        divergence = sum(web.counter("sa_notify_divergence_total") for web in rig.webs)
-        if divergence and not self._bypassed:
-            self.report.violations.append(f"{divergence:.0f} windows were found to be wrong")
+            found += [f"tab {n}: {fault}" for fault in tab.seen["faults"]]
+        found += watch.violations
+        found += [f"a write failed: {each}" for each in writers.errors]
+        found += [f"a deadlock: {each}" for log in rig.logs() for each in deadlocks(log)]
+        found += rig.unnoticed
         before, after = self._memory, rig.memory()
         self.report.facts = {
-            "transactions": f"{writers.written} committed, {writers.rolled_back} rolled back, "
-            f"{writers.away} met by a PostgreSQL that was away",
+            "transactions": f"{writers.written} committed, {writers.rolled_back} rolled back, {writers.away} "
+            f"met by a PostgreSQL that was away, {writers.refused} refused by it for its own reasons",
             "views": f"{len(self._views)} protocol clients, which connected "
             f"{sum(view.connections for view in self._views)} times, and {len(self._tabs)} Chromium pages",
             "looks at a live view": f"{watch.looked}",
             "the most that a live view was behind": f"{watch.worst:.1f} s; where its own link to the server "
             f"worked, {watch.worst_heard:.1f} s",
-            "windows found wrong by the workers' own proofs": f"{divergence:.0f}",
+            "windows found wrong by the workers' own proofs": f"{self._divergence.total:.0f}",
             "resident memory": ", ".join(
                 f"{name} {before[name] // 1024} -> {after[name] // 1024} MB" for name in before
             ),

@@ -3,6 +3,8 @@
 import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,22 +15,29 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import redis
-from sqlalchemy import Engine, create_engine, insert, make_url
+from click.testing import CliRunner
+from sqlalchemy import Engine, create_engine, insert, make_url, text
 from sqlalchemy.pool import NullPool
 
 from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.rooms import temporary_room
+from sa_notify.cli.main import main
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
+from tests.apps import parted
 from tests.apps.items import Base, Item, Owner
 from tests.apps.pages import OWNERS
 from tests.faults.browser import Tab
+from tests.faults.clock import Clock
+from tests.faults.standby import Standby
 from tests.link import Link
 from tests.protocol import wait_for
 from tests.service.dispatchers import Process
 from tests.serving import serve
 
 ITEMS: Final = 200
+#: A queue of notifications that a test can fill: 8 MB.
+_SETTINGS: Final = ("max_notify_queue_pages=1000",)
 PREFIX: Final = "faults"
 
 
@@ -38,6 +47,7 @@ class Dispatcher:
     def __init__(self, rig: "Rig", name: str) -> None:
         self._rig, self._name = rig, name
         self.postgres, self.redis = rig.link_to_postgres(), rig.link_to_redis()
+        self.clock = Clock(rig.room / f"{name}.clock")
         self._starts = 0
         self.process = self._started()
 
@@ -48,17 +58,18 @@ class Dispatcher:
     def _started(self) -> Process:
         self._starts += 1
         log = self._rig.room / f"{self._name}-{self._starts}.log"
-        return Process(
-            self._rig.database_url(self.postgres), f"redis://127.0.0.1:{self.redis.port}/0", PREFIX, log
-        )
+        redis_url = f"redis://127.0.0.1:{self.redis.port}/0"
+        return Process(self._rig.database_url(self.postgres), redis_url, PREFIX, log, self.clock.environment)
 
 
 class Web:
     """A gunicorn with one worker, and links of its own, the clients' among them."""
 
-    def __init__(self, rig: "Rig") -> None:
+    def __init__(self, rig: "Rig", name: str) -> None:
         self.postgres, self.redis = rig.link_to_postgres(), rig.link_to_redis()
+        self.clock = Clock(rig.room / f"{name}.clock")
         environment = {
+            **self.clock.environment,
             "DATABASE_URL": rig.database_url(self.postgres),
             "SA_NOTIFY_TEST_APP_SA_NOTIFY_REDIS_URL": f"redis://127.0.0.1:{self.redis.port}/0",
             "SA_NOTIFY_TEST_APP_SA_NOTIFY_REDIS_PREFIX": PREFIX,
@@ -93,20 +104,25 @@ class Rig:
         self._stack = ExitStack()
         #: Pages that look on, if any.
         self.tabs: list[Tab] = []
+        #: What nobody has noticed who should.
+        self.unnoticed: list[str] = []
+        self._links: list[Link] = []
+        self._standbys, self._dead_logs = 0, list[str]()
 
     def __enter__(self) -> Self:
         with self._stack:
             self.room: Path = temporary_room("sa-notify-faults-")
-            self.postgres = self.enter(EmbeddedPostgres(self.room / "postgres"))
+            self.postgres = self.enter(EmbeddedPostgres(self.room / "postgres", settings=_SETTINGS))
             self.redis = self.enter(EmbeddedRedis(self.room / "redis"))
             # a server that was killed leaves nothing behind that is used again
-            self.engine: Engine = create_engine(self.postgres.url, poolclass=NullPool)
+            own = self.database_url(self.link_to_postgres())
+            self.engine: Engine = create_engine(own, poolclass=NullPool)
             self._create()
             self.dispatchers = [Dispatcher(self, f"dispatcher-{n}") for n in range(2)]
             for each in self.dispatchers:
                 self._stack.callback(lambda each=each: each.process.end(signal.SIGKILL))
             wait_for(self.leader, "a dispatcher to lead")
-            self.webs = [Web(self) for _ in range(2)]
+            self.webs = [Web(self, f"worker-{n}") for n in range(2)]
             self._stack = self._stack.pop_all()
         return self
 
@@ -120,7 +136,8 @@ class Rig:
         return self._stack.enter_context(manager)
 
     def link_to_postgres(self) -> Link:
-        return self.enter(Link("127.0.0.1", self.postgres.port))
+        self._links.append(self.enter(Link("127.0.0.1", self.postgres.port)))
+        return self._links[-1]
 
     def link_to_redis(self) -> Link:
         return self.enter(Link("127.0.0.1", self.redis.port))
@@ -141,14 +158,70 @@ class Rig:
             return found[0] if found and told.get("epoch") else None
         return None
 
+    def leading(self) -> Dispatcher:
+        """The dispatcher that leads, or one of them where none does."""
+        return self.leader() or self.dispatchers[0]
+
+    # -- what can be done to it
+
+    def standby(self) -> Standby:
+        """A server that follows the primary, and that every commit waits for from now on."""
+        self._standbys += 1
+        room = self.room / f"standby-{self._standbys}"
+        standby: Standby = self.enter(Standby(room, self.postgres, settings=_SETTINGS))
+        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("ALTER SYSTEM SET synchronous_standby_names = '*'"))
+            connection.execute(text("SELECT pg_reload_conf()"))
+            followed = text("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'")
+            wait_for(lambda: connection.scalar(followed), "commits to wait for the standby")
+        return standby
+
+    def primary_dies(self) -> None:
+        """With all that it has."""
+        assert self.postgres.child is not None
+        os.kill(self.postgres.child.pid, signal.SIGKILL)
+        self.postgres.child.wait(20)
+        self._dead_logs.append((self.postgres.room / "postgres.log").read_text("utf-8", "replace"))
+        shutil.rmtree(self.postgres.room, ignore_errors=True)
+
+    def lead_to(self, server: EmbeddedPostgres) -> None:
+        """Everybody who connects anew comes to this server."""
+        self.postgres = server
+        for link in self._links:
+            link.lead("127.0.0.1", server.port)
+
+    def promote(self) -> None:
+        """Have the server that everybody is led to take writes."""
+        with self.engine.connect() as connection:
+            assert connection.scalar(text("SELECT pg_promote()"))
+
+    def notices_queue(self) -> None:
+        """See that ``sa-notify status`` tells of a queue of notifications that is filling up."""
+        places = ["--url", self.postgres.url, "--redis", self.redis.url, "--prefix", PREFIX]
+        told = CliRunner().invoke(main, ["status", "--json", *places])
+        found = re.search(r'"notify_queue": ([\d.]+)', told.output)
+        if found is None or float(found[1]) < 0.9:
+            self.unnoticed.append(f"sa-notify status does not tell of a full queue: {told.output}")
+
+    def install(self) -> None:
+        """The triggers that are missing, as a migration would."""
+        Base.metadata.create_all(self.engine)
+
+    # -- what it is like
+
     def memory(self) -> dict[str, int]:
         """Resident kilobytes of the processes that are ours."""
         found = {f"dispatcher {n}": each.process.pid for n, each in enumerate(self.dispatchers)}
         found |= {f"worker {n}": each.pid for n, each in enumerate(self.webs)}
         return {name: _resident(pid) for name, pid in found.items()}
 
+    def logs(self) -> list[str]:
+        """Of all the servers that there were."""
+        return [*self._dead_logs, (self.postgres.room / "postgres.log").read_text("utf-8", "replace")]
+
     def _create(self) -> None:
-        Base.metadata.create_all(self.engine)
+        self.install()
+        parted.create(self.engine)
         with self.engine.begin() as connection:
             connection.execute(insert(Owner), [{"id": n, "name": "0"} for n in range(OWNERS)])
             rows = [

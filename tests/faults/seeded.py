@@ -131,7 +131,7 @@ BUGS: Final = [
     Bug(
         "what comes while a window is read is forgotten",
         "sa_notify/live/noting.py",
-        "note(live, xid, Known(change))",
+        "note(live, xid, known)",
         "continue",
         ("tests/live/test_journal.py", "oracle"),
     ),
@@ -239,6 +239,34 @@ BUGS: Final = [
         "        if self._read(now, NOTHING):\n",
         "        if False:\n",
         (f"{_OUTBOX}/test_doorbell.py",),
+    ),
+    Bug(
+        "writers are to ring though the queue of notifications is full",
+        "sa_notify/source/outbox/pump.py",
+        "self._pace.hush(full)",
+        "self._pace.hush(False)",
+        (f"{_OUTBOX}/test_full_queue.py",),
+    ),
+    Bug(
+        "notes are read by nobody",
+        "sa_notify/source/outbox/pump.py",
+        "self._notes = Notes(session) if ear is None else None",
+        "self._notes = None",
+        ("tests/security/test_whispers.py::test_a_logout_reaches_the_other_process",),
+    ),
+    Bug(
+        "a standby ends those who follow",
+        "sa_notify/source/listening.py",
+        'raise SourceLost(\n            "PostgreSQL answers as a standby',
+        'raise SetupError(\n            "PostgreSQL answers as a standby',
+        ("faults:a standby takes over", "tests/source/test_notify.py::test_refuses_a_standby"),
+    ),
+    Bug(
+        "nobody is told of a window that was wrong",
+        "sa_notify/live/hub.py",
+        "[Diverged(name) for name in self._proofs.wrong(self._proven_at)]",
+        "[]",
+        ("tests/live/test_proof.py", "faults:writes that no trigger sees"),
     ),
     Bug(
         "a table is said to be captured while a writer holds it",

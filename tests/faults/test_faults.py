@@ -12,11 +12,13 @@ PATIENCE = 3.0
 _CHOSEN = {
     "listening sessions are killed",
     "PostgreSQL is killed",
+    "PostgreSQL dies, a standby takes over",
     "leader is killed",
     "leader - Redis is half open",
     "Redis is emptied",
     "a worker is killed",
     "clients are reset",
+    "a wall clock is an hour off",
     "forgeries",
 }
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 
 from tests.apps.items import Item, Owner
 from tests.apps.pages import OWNERS
+from tests.faults.known import Known
 from tests.faults.rig import ITEMS, SECRET
 
 MARK_SECONDS = 0.5
@@ -33,8 +34,10 @@ class Writers:
         self._stopped, self._going = threading.Event(), threading.Event()
         self._going.set()
         self._resting = threading.Semaphore(0)
-        self.written = self.rolled_back = self.away = 0
+        self.written = self.rolled_back = self.away = self.refused = 0
         self.errors: list[str] = []
+        #: What PostgreSQL refuses now, whoever is there.
+        self.known: Known | None = None
         #: When each mark was committed.
         self.marks: list[float] = []
         self._numbers = count(ITEMS)
@@ -73,13 +76,18 @@ class Writers:
                 continue
             try:
                 work()
-            except OperationalError as error:
-                if not _is_away(error):
-                    self.errors.append(f"{type(error.orig).__name__}: {error.orig}")
-                self.away += 1
-                self._stopped.wait(0.1)
             except DBAPIError as error:
-                self.errors.append(f"{type(error.orig).__name__}: {error.orig}")
+                self._failed(error)
+                self._stopped.wait(0.1)
+
+    def _failed(self, error: DBAPIError) -> None:
+        known = self.known
+        if known is not None and known.explains(error):
+            self.refused += 1
+        elif isinstance(error, OperationalError) and _is_away(error):
+            self.away += 1
+        else:
+            self.errors.append(f"{type(error.orig).__name__}: {error.orig}")
 
     def _mark(self) -> None:
         with self._engine.begin() as connection:

@@ -1,11 +1,12 @@
 """Models for statements of every shape: joins, inheritance of both kinds, composite keys, properties."""
 
+import datetime as dt
 import enum
 import uuid
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Enum, ForeignKey, MetaData, Numeric, String, Uuid, func, select
+from sqlalchemy import DateTime, Enum, ForeignKey, MetaData, Numeric, String, Uuid, func, select
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, column_property, mapped_column, relationship
 
@@ -124,3 +125,15 @@ class Counted(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     n: Mapped[int | None] = mapped_column()
     people = column_property(select(func.count(Person.id)).where(Person.age == n).scalar_subquery())
+
+
+@realtime(delivery="outbox")
+class Meeting(Base):
+    """When."""
+
+    __tablename__ = "meetings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    day: Mapped[dt.date | None]
+    at: Mapped[dt.datetime | None] = mapped_column(DateTime(timezone=True))
+    lasts: Mapped[dt.timedelta | None]

@@ -8,6 +8,7 @@ from sqlalchemy import Column, Integer, MetaData, Select, Table, select
 from sa_notify.change import Change, ChangeSet
 from sa_notify.live import actions as act
 from sa_notify.live.dependencies import dependencies
+from sa_notify.live.known import Looked
 from sa_notify.live.plan import Plan, plan_of
 from sa_notify.live.query import Own, Query, Reading
 from sa_notify.live.resolve import POSTGRESQL
@@ -34,6 +35,7 @@ class Listed:
     limit: int | None
     offset: int
     total: bool
+    by_key: bool = False
 
     def statement(self) -> Select[Any]:
         found = select(TABLE.c.id, TABLE.c.v, TABLE.c.n)
@@ -42,7 +44,8 @@ class Listed:
         if self.points is not None:
             found = found.where(TABLE.c.v.in_(self.points))
         place = TABLE.c.v.desc() if self.descending else TABLE.c.v
-        return found.order_by(place, TABLE.c.id).limit(self.limit).offset(self.offset)
+        found = found.order_by(TABLE.c.id) if self.by_key else found.order_by(place, TABLE.c.id)
+        return found.limit(self.limit).offset(self.offset)
 
     def plan(self) -> Plan:
         statement = self.statement()
@@ -56,7 +59,7 @@ class Listed:
             v = float("inf") if row[1][0] is None else row[1][0]
             return (-v if self.descending else v, row[0])
 
-        return sorted(found, key=place)
+        return sorted(found, key=lambda row: row[0]) if self.by_key else sorted(found, key=place)
 
     def _matches(self, v: int | None) -> bool:
         if self.low is not None and (v is None or v < self.low):
@@ -88,6 +91,9 @@ class Planned(Simulation):
         self.patches: dict[str, tuple[tuple[Any, ...], Any]] = {}
         self.read, self.patched = 0, 0
         self.feed: list[ChangeSet] = []
+        #: What is looked up, and what was found.
+        self.looks: list[tuple[act.Look, Looked | None]] = []
+        self.looked = 0
 
     def query(self, listed: Any, _: Any = None) -> Query:  # type: ignore[override]
         plan = self.plans.setdefault(listed, listed.plan())
@@ -135,6 +141,9 @@ class Planned(Simulation):
                 self.patches[action.key] = (action.rows, None)
             elif isinstance(action, act.Read):
                 self.read += 1
+            elif isinstance(action, act.Look):
+                assert action.table not in [look.table for look, _ in self.looks], "one question at a time"
+                self.looks.append((action, None))
 
     def reading(self, key: str) -> Reading:
         query = self.hub.query(key)
@@ -157,12 +166,29 @@ class Planned(Simulation):
         self.patched += 1
         self.do(self.hub.patched(key, found or {}, self.now))
 
+    def step_look(self, *, fails: bool = False) -> None:
+        """New values are read at one time, and arrive at a later one; or can't be read."""
+        look, looked = self.looks[0]
+        if looked is None:
+            wanted = self.hub.look(look)
+            self.looked += 1
+            rows = {(str(id_),): dict(zip(COLUMNS, values, strict=True)) for id_, values in self.rows.items()}
+            keys = wanted.keys if wanted else ()
+            there = {key: {c: rows[key][c] for c in wanted.columns} for key in keys if key in rows}
+            self.looks[0] = (look, Looked(self.snapshot(), there))
+            return
+        del self.looks[0]
+        self.now += 0.1
+        self.do(self.hub.looked(look, None if fails else looked, self.now))
+
     @property
     def busy(self) -> bool:
-        return super().busy or bool(self.patches or self.feed)
+        return super().busy or bool(self.patches or self.feed or self.looks)
 
     def step(self) -> None:
-        if self.patches:
+        if self.looks:
+            self.step_look()
+        elif self.patches:
             self.step_patch(min(self.patches))
         elif self.feed:
             self.hear()

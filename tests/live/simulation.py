@@ -215,6 +215,8 @@ class Simulation:
 
     def prove(self, seconds: float) -> None:
         self.now += seconds
+        if self.following:
+            self.hub.proved(self.now)
         self.do(self.hub.prove(self.now))
 
     def step_read(self, key: str) -> None:

@@ -1,8 +1,8 @@
 """Statements of every shape over :mod:`tests.live.crew`, with values that Hypothesis chooses."""
 
-import random
+import datetime as dt
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -37,62 +37,96 @@ from sqlalchemy.orm import (
     with_polymorphic,
 )
 
-from tests.live.crew import Badge, Car, Counted, Memo, Paper, Person, Rank, Team, Vehicle
+from tests.live.crew import Badge, Car, Counted, Meeting, Memo, Paper, Person, Rank, Team, Vehicle
 
 SURE = st.integers(0, 3)
-WORDS = [None, "", "a", "A", "ab", "b%", "İ", "i", "I"]
+WORDS = [None, "", "a", "A", "ab", "a\nb", "b%", "İ", "i", "I"]
 NAMES = st.sampled_from(WORDS)
 UUIDS = [uuid.UUID(int=n << 124 | n) for n in range(4)]
+DAYS = [dt.date(2024, 2, 29), dt.date(2024, 3, 1), dt.date(1, 1, 1)]
+MOMENTS = [
+    dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC),
+    dt.datetime(2024, 1, 1, 12, 0, 0, 120_000, tzinfo=dt.UTC),
+]
+SPANS = [dt.timedelta(30), dt.timedelta(-1), dt.timedelta(hours=2), dt.timedelta(hours=-2)]
 
 Draw = Callable[[Any], Any]
 
 
 def person(draw: Draw, P: Any = Person) -> Any:
+    """A condition on people, made of others or not."""
+    one, kind = simple(draw, P), draw(st.integers(0, 9))
+    made = {
+        6: lambda: not_(one),
+        7: lambda: or_(one, simple(draw, P)),
+        8: lambda: one.is_(None),
+        9: lambda: one.is_(True),
+    }
+    return made.get(kind, lambda: one)()
+
+
+def simple(draw: Draw, P: Any) -> Any:
     """A condition on people."""
     n, m = draw(SURE), draw(SURE)
     name = draw(NAMES) or ""
     return draw(
         st.sampled_from(
             [
-                P.age == n,
-                P.age > n,
-                P.age.in_([n, m]),
-                P.age.not_in([n, None]),
-                P.age.between(n, m),
-                P.age.is_(None),
-                P.name == name,
-                P.name.like(f"%{name}"),
-                P.name.ilike(f"{name}%"),
-                cast(P.age, Unicode).ilike(f"%{n}%"),
-                P.active,
-                ~P.active,
-                P.active.is_not(True),
-                P.score >= Decimal(n) / 2,
-                P.rank == Rank.HIGH,
-                P.rank != Rank.LOW,
-                P.team_id == n,
-                or_(P.team_id == n, P.team_id == m),
-                not_(and_(P.age == n, P.active)),
-                P.double > n,
-                P.team.has(Team.size > n),
-                P.badges.any(Badge.worth == n),
-                P.id.in_([n, m]),
-                P.id == n,
-                P.age < P.team_id,
-                P.team_id.in_(select(Team.id).where(Team.size == n)),
-                func.lower(P.name) == name,
-                P.secret == name,
-                P.id.in_(
+                lambda: P.age == n,
+                lambda: P.age != n,
+                lambda: P.age > n,
+                lambda: P.age <= n,
+                lambda: literal(n) > P.age,
+                lambda: literal(n) <= P.age,
+                lambda: literal(n) < P.age,
+                lambda: not_(P.age.between(n, m)),
+                lambda: P.age.is_not(None),
+                lambda: P.age.is_distinct_from(n),
+                lambda: P.age.is_not_distinct_from(n),
+                lambda: (P.age > n).is_(None),
+                lambda: (P.age > n).is_(False),
+                lambda: not_(or_(P.age > n, P.active)),
+                lambda: or_(P.age > n, P.name == name),
+                lambda: P.age.in_([n, m]),
+                lambda: P.age.not_in([n, None]),
+                lambda: P.age.between(n, m),
+                lambda: P.age.is_(None),
+                lambda: P.name == name,
+                lambda: P.name.like(f"%{name}"),
+                lambda: P.name.not_like(f"{name}_"),
+                lambda: P.name.like(f"{name}_%"),
+                lambda: P.name.contains(name, autoescape=True),
+                lambda: P.name.ilike(f"{name}%"),
+                lambda: cast(P.age, Unicode).ilike(f"%{n}%"),
+                lambda: P.active,
+                lambda: ~P.active,
+                lambda: P.active.is_not(True),
+                lambda: P.score >= Decimal(n) / 2,
+                lambda: P.rank == Rank.HIGH,
+                lambda: P.rank != Rank.LOW,
+                lambda: P.team_id == n,
+                lambda: or_(P.team_id == n, P.team_id == m),
+                lambda: not_(and_(P.age == n, P.active)),
+                lambda: P.double > n,
+                lambda: P.team.has(Team.size > n),
+                lambda: P.badges.any(Badge.worth == n),
+                lambda: P.id.in_([n, m]),
+                lambda: P.id == n,
+                lambda: P.age < P.team_id,
+                lambda: P.team_id.in_(select(Team.id).where(Team.size == n)),
+                lambda: func.lower(P.name) == name,
+                lambda: P.secret == name,
+                lambda: P.id.in_(
                     select(Badge.person_id)
                     .where(Badge.worth > n)
                     .group_by(Badge.person_id)
                     .having(func.count() > 1)
                 ),
-                P.age == select(func.max(Team.size)).scalar_subquery(),
-                exists().where(Team.above_id == P.team_id, Team.size == n),
+                lambda: P.age == select(func.max(Team.size)).scalar_subquery(),
+                lambda: exists().where(Team.above_id == P.team_id, Team.size == n),
             ]
         )
-    )
+    )()
 
 
 def order(draw: Draw, P: Any, statement: Any) -> Any:
@@ -133,9 +167,33 @@ def people(draw: Draw) -> Any:
             statement = statement.where(draw(st.sampled_from([T.size > 1, T.size.is_(None)])))
     else:
         statement = select(P.id, P.age, T.title.label("team")).join(T, T.id == P.team_id, isouter=True)
-    for _ in range(draw(st.integers(0, 2))):
+    for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 2]))):
         statement = statement.where(person(draw, P))
     return order(draw, P, statement)
+
+
+def meetings(draw: Draw) -> Any:
+    """Keys alone: drivers can't read all dates that PostgreSQL has."""
+    statement = select(Meeting.id)
+    for _ in range(draw(st.integers(1, 2))):
+        statement = statement.where(
+            draw(st.sampled_from([when, when, lambda draw: or_(when(draw), when(draw))]))(draw)
+        )
+    return statement.order_by(Meeting.id)
+
+
+def when(draw: Draw) -> Any:
+    """A condition on a date or a length of time."""
+    column, pool = draw(st.sampled_from([(Meeting.day, DAYS), (Meeting.at, MOMENTS), (Meeting.lasts, SPANS)]))
+    value, other = draw(st.sampled_from(pool)), draw(st.sampled_from(pool))
+    return draw(
+        st.sampled_from(
+            [
+                column == value, column != value, column < value, column <= value, column > value,
+                column >= value, column.between(value, other), column.in_([value, other]),
+            ]
+        )
+    )  # fmt: skip
 
 
 def odd(draw: Draw) -> Any:
@@ -155,204 +213,153 @@ def odd(draw: Draw) -> Any:
     return draw(
         st.sampled_from(
             [
-                ages,
-                ages.having(func.count() > 1),
-                select(distinct(Person.age)).where(where),
-                select(Person.age).where(where).distinct(),
-                select(func.count(Person.id)).where(where),
-                select(func.count()).select_from(Person).where(where),
-                select(func.sum(Person.age), func.max(Person.score)).where(where),
-                select(Person.id, func.row_number().over(order_by=[Person.age, Person.id])).where(where),
-                select(Person, func.lag(Person.age).over(order_by=Person.id)).where(where),
-                union(select(Person.age).where(where), select(Team.size).where(Team.id == n)),
-                union_all(select(Person.id).where(where), select(Person.id).where(Person.age == n)),
-                select(few.subquery()),
-                select(Team).join(few.subquery(), few.selected_columns.team_id == Team.id)
-                if False
-                else select(Team.id).where(Team.id.in_(select(few.subquery().c.team_id))),
-                select(Team).join(young, young.c.team_id == Team.id).order_by(Team.id, young.c.id),
-                select(young.c.id, Team.title).join(Team, Team.id == young.c.team_id, isouter=True),
-                select(above),
-                select(Person.id, inner.c.worth).join(inner, literal(True)).where(where),
-                select(Person.id, inner.c.worth).join(inner, literal(True), isouter=True).where(where),
-                select(Person.id, U.id.label("other")).join(U, U.age == Person.team_id).where(where),
-                select(Person.id, Team.id.label("team"))
-                .join(Team, Team.id == Person.team_id, full=True)
-                .where(Team.size > n),
-                select(Person.id, Team.id.label("team")).join(Team, Team.id == Person.team_id, full=True),
-                select(Person.id, Team.id.label("team")).where(
+                lambda: ages,
+                lambda: ages.having(func.count() > 1),
+                lambda: select(distinct(Person.age)).where(where),
+                lambda: select(Person.age).where(where).distinct(),
+                lambda: select(func.count(Person.id)).where(where),
+                lambda: select(func.count()).select_from(Person).where(where),
+                lambda: select(func.sum(Person.age), func.max(Person.score)).where(where),
+                lambda: select(Person.id, func.row_number().over(order_by=[Person.age, Person.id])).where(
+                    where
+                ),
+                lambda: select(Person, func.lag(Person.age).over(order_by=Person.id)).where(where),
+                lambda: union(select(Person.age).where(where), select(Team.size).where(Team.id == n)),
+                lambda: union_all(select(Person.id).where(where), select(Person.id).where(Person.age == n)),
+                lambda: select(few.subquery()),
+                lambda: select(Team.id).where(Team.id.in_(select(few.subquery().c.team_id))),
+                lambda: select(Team).join(young, young.c.team_id == Team.id).order_by(Team.id, young.c.id),
+                lambda: select(young.c.id, Team.title).join(Team, Team.id == young.c.team_id, isouter=True),
+                lambda: select(above),
+                lambda: select(Person.id, inner.c.worth).join(inner, literal(True)).where(where),
+                lambda: (
+                    select(Person.id, inner.c.worth).join(inner, literal(True), isouter=True).where(where)
+                ),
+                lambda: select(Person.id, U.id.label("other")).join(U, U.age == Person.team_id).where(where),
+                lambda: (
+                    select(Person.id, Team.id.label("team"))
+                    .join(Team, Team.id == Person.team_id, full=True)
+                    .where(Team.size > n)
+                ),
+                lambda: select(Person.id, Team.id.label("team")).join(
+                    Team, Team.id == Person.team_id, full=True
+                ),
+                lambda: select(Person.id, Team.id.label("team")).where(
                     where, Team.size == n
                 ),  # every one with every one
-                select(Team, T2.title)
-                .join(T2, Team.above_id == T2.id, isouter=True)
-                .where(Team.size == n)
-                .order_by(Team.id),
-                select(Team).join(Team.people).where(where).order_by(Team.id, Person.id),
-                select(Team).where(Team.people.any(where)),
-                select(Team).where(~Team.people.any(where)),
-                select(
+                lambda: (
+                    select(Team, T2.title)
+                    .join(T2, Team.above_id == T2.id, isouter=True)
+                    .where(Team.size == n)
+                    .order_by(Team.id)
+                ),
+                lambda: select(Team).join(Team.people).where(where).order_by(Team.id, Person.id),
+                lambda: select(Team).where(Team.people.any(where)),
+                lambda: select(Team).where(~Team.people.any(where)),
+                lambda: select(
                     Team,
                     select(func.count(Person.id))
                     .where(Person.team_id == Team.id)
                     .scalar_subquery()
                     .label("n"),
                 ),
-                select(Badge),
-                select(Badge)
-                .where(Badge.person_id == n)
-                .order_by(Badge.person_id, Badge.code.desc())
-                .limit(2),
-                select(Badge).join(Badge.person).where(where).order_by(Badge.person_id, Badge.code),
-                select(Badge.code, Badge.person_id, Badge.worth, Person.name)
-                .join(Person)
-                .where(Badge.worth >= n),
-                select(Badge.worth, Badge.code).where(Badge.worth == n),
-                select(Person).join(Person.badges).where(Badge.worth == n),
-                select(Vehicle).where(Vehicle.wheels > n).order_by(Vehicle.id),
-                select(Car).where(Car.doors == n).order_by(Car.id.desc()),
-                select(Car.id, Car.doors),
-                select(Vehicle).where(Vehicle.id.in_(UUIDS[:n])),
-                select(Vehicle.wheels, Vehicle.id),
-                select(Vehicle).options(selectin_polymorphic(Vehicle, [Car])),
-                select(with_polymorphic(Vehicle, [Car])),
-                select(Paper).where(Paper.title == "a").order_by(Paper.id),
-                select(Memo).where(Memo.urgency == n),
-                select(with_polymorphic(Paper, [Memo])),
-                select(Memo.id, Memo.title).where(Memo.title == "a"),
-                select(Counted).where(Counted.n == n),
-                select(Counted.id, Counted.n).order_by(Counted.id).limit(1),
-                select(Person)
-                .options(with_loader_criteria(Person, Person.age > n))
-                .where(where)
-                .order_by(Person.id),
-                select(Team)
-                .join(Team.people)
-                .options(with_loader_criteria(Person, Person.age > n))
-                .order_by(Team.id, Person.id),
-                select(Person)
-                .options(joinedload(Person.team))
-                .where(where)
-                .order_by(Person.age, Person.id)
-                .limit(2),
-                select(Person).options(selectinload(Person.badges)).where(where),
-                select(Team).options(joinedload(Team.people)).order_by(Team.id).limit(2),
-                select(Person)
-                .join(Person.team)
-                .options(contains_eager(Person.team))
-                .where(Team.size == n)
-                .order_by(Person.id),
-                select(Person).from_statement(select(Person).where(where)),
-                select(Person.id).where(text("age > 1")),
-                select(literal_column("*")).select_from(Person.__table__).where(Person.__table__.c.age == n),
-                select(Person.id, literal_column("age")).where(where),
-                select(Person.id, func.unnest(func.array_remove(func.array_agg(Person.age), None))).group_by(
-                    Person.id
+                lambda: select(Badge),
+                lambda: (
+                    select(Badge)
+                    .where(Badge.person_id == n)
+                    .order_by(Badge.person_id, Badge.code.desc())
+                    .limit(2)
                 ),
-                select(Person.id, func.generate_series(1, Person.age)).where(where),
-                select(numbers.c.n, Person.id).join(Person, Person.age == numbers.c.n),
-                select(Person).order_by(Person.age, Person.id).limit(literal(2)),
-                select(Person).order_by(Person.id).fetch(1, with_ties=True),
-                select(Person.id, func.to_jsonb(Team.__table__.table_valued()))
-                .join(Person.team)
-                .where(where),
-                select(Person.id).order_by(Person.age + 0, Person.id).limit(3),
-                select(Person.id, (Person.age + 1).label("x")).order_by("x", "id").limit(2),
-                select(Person.id, Person.age.label("x")).order_by(Person.id).limit(1).offset(n),
-                select(Person.id).where(False),
-                select(Person.id).where(where, Person.id == Person.id),
-                select(Person.id.label("a"), Person.id.label("b")),
-                select(Person.age, Team.id).join(Team),
-                select(literal(1)).where(exists().where(where)),
-                select(Person).where(Person.id == select(func.max(U.id)).where(U.age == n).scalar_subquery()),
-                select(Person).where(
+                lambda: select(Badge).join(Badge.person).where(where).order_by(Badge.person_id, Badge.code),
+                lambda: (
+                    select(Badge.code, Badge.person_id, Badge.worth, Person.name)
+                    .join(Person)
+                    .where(Badge.worth >= n)
+                ),
+                lambda: select(Badge.worth, Badge.code).where(Badge.worth == n),
+                lambda: select(Person).join(Person.badges).where(Badge.worth == n),
+                lambda: select(Vehicle).where(Vehicle.wheels > n).order_by(Vehicle.id),
+                lambda: select(Car).where(Car.doors == n).order_by(Car.id.desc()),
+                lambda: select(Car.id, Car.doors),
+                lambda: select(Vehicle).where(Vehicle.id.in_(UUIDS[:n])),
+                lambda: select(Vehicle.wheels, Vehicle.id),
+                lambda: select(Vehicle).options(selectin_polymorphic(Vehicle, [Car])),
+                lambda: select(with_polymorphic(Vehicle, [Car])),
+                lambda: select(Paper).where(Paper.title == "a").order_by(Paper.id),
+                lambda: select(Memo).where(Memo.urgency == n),
+                lambda: select(with_polymorphic(Paper, [Memo])),
+                lambda: select(Memo.id, Memo.title).where(Memo.title == "a"),
+                lambda: select(Counted).where(Counted.n == n),
+                lambda: select(Counted.id, Counted.n).order_by(Counted.id).limit(1),
+                lambda: (
+                    select(Person)
+                    .options(with_loader_criteria(Person, Person.age > n))
+                    .where(where)
+                    .order_by(Person.id)
+                ),
+                lambda: (
+                    select(Team)
+                    .join(Team.people)
+                    .options(with_loader_criteria(Person, Person.age > n))
+                    .order_by(Team.id, Person.id)
+                ),
+                lambda: (
+                    select(Person)
+                    .options(joinedload(Person.team))
+                    .where(where)
+                    .order_by(Person.age, Person.id)
+                    .limit(2)
+                ),
+                lambda: select(Person).options(selectinload(Person.badges)).where(where),
+                lambda: select(Team).options(joinedload(Team.people)).order_by(Team.id).limit(2),
+                lambda: (
+                    select(Person)
+                    .join(Person.team)
+                    .options(contains_eager(Person.team))
+                    .where(Team.size == n)
+                    .order_by(Person.id)
+                ),
+                lambda: select(Person).from_statement(select(Person).where(where)),
+                lambda: select(Person.id).where(text("age > 1")),
+                lambda: (
+                    select(literal_column("*"))
+                    .select_from(Person.__table__)
+                    .where(Person.__table__.c.age == n)
+                ),
+                lambda: select(Person.id, literal_column("age")).where(where),
+                lambda: select(
+                    Person.id, func.unnest(func.array_remove(func.array_agg(Person.age), None))
+                ).group_by(Person.id),
+                lambda: select(Person.id, func.generate_series(1, Person.age)).where(where),
+                lambda: select(numbers.c.n, Person.id).join(Person, Person.age == numbers.c.n),
+                lambda: select(Person).order_by(Person.age, Person.id).limit(literal(2)),
+                lambda: select(Person).order_by(Person.id).fetch(1, with_ties=True),
+                lambda: (
+                    select(Person.id, func.to_jsonb(Team.__table__.table_valued()))
+                    .join(Person.team)
+                    .where(where)
+                ),
+                lambda: select(Person.id).order_by(Person.age + 0, Person.id).limit(3),
+                lambda: select(Person.id, (Person.age + 1).label("x")).order_by("x", "id").limit(2),
+                lambda: select(Person.id, Person.age.label("x")).order_by(Person.id).limit(1).offset(n),
+                lambda: select(Person.id).where(False),
+                lambda: select(Person.id).where(where, Person.id == Person.id),
+                lambda: select(Person.id.label("a"), Person.id.label("b")),
+                lambda: select(Person.age, Team.id).join(Team),
+                lambda: select(literal(1)).where(exists().where(where)),
+                lambda: select(Person).where(
+                    Person.id == select(func.max(U.id)).where(U.age == n).scalar_subquery()
+                ),
+                lambda: select(Person).where(
                     Person.age > select(func.avg(U.age)).where(U.team_id == Person.team_id).scalar_subquery()
                 ),
-                select(Team).where(Team.id == Person.team_id, where).order_by(Team.id, Person.id),
+                lambda: select(Team).where(Team.id == Person.team_id, where).order_by(Team.id, Person.id),
             ]
         )
-    )
+    )()
 
 
 @st.composite
 def statements(draw: Any) -> Any:
     """Any."""
-    return people(draw) if draw(st.integers(0, 2)) else odd(draw)
-
-
-# -- writes
-
-
-def refilled(seed: int) -> Iterator[str]:
-    """Statements that leave other rows than those that are there."""
-    chance = random.Random(seed)
-    yield f"TRUNCATE {', '.join(KEYS)}"
-    for table, key in KEYS.items():
-        names = ", ".join([*key, *(f'"{name}"' for name in COLUMNS[table])])
-        parts = [*key.values(), *COLUMNS[table].values()]
-        found = [tuple(chance.choice(pool) for pool in parts) for _ in range(8)]
-        rows = {row[: len(key)]: row for row in found}.values()
-        lines = ", ".join("(" + ", ".join(row) + ")" for row in rows)
-        yield f"INSERT INTO {table} ({names}) VALUES {lines}"
-
-
-@st.composite
-def transactions(draw: Any, tables: Sequence[str]) -> list[str]:
-    """Statements of which each changes a row or several, mostly of these tables."""
-    pool = [table for table in tables if table in KEYS] * 3 + sorted(KEYS)
-    return [_write(draw, draw(st.sampled_from(pool))) for _ in range(draw(st.integers(1, 3)))]
-
-
-def _write(draw: Draw, table: str) -> str:
-    key, columns = KEYS[table], COLUMNS[table]
-    chosen = draw(st.lists(st.sampled_from(sorted(columns)), min_size=1, max_size=2, unique=True))
-    sets = ", ".join(f'"{name}" = {draw(st.sampled_from(columns[name]))}' for name in chosen)
-    which = " AND ".join(f"{name} = {draw(st.sampled_from(pool))}" for name, pool in key.items())
-    if draw(st.integers(0, 3)) == 0:
-        name = draw(st.sampled_from(sorted(columns)))
-        which = f'"{name}" IS NOT DISTINCT FROM {draw(st.sampled_from(columns[name]))}'
-    kind = draw(st.integers(0, 19))
-    if kind < 11:
-        return f"UPDATE {table} SET {sets} WHERE {which}"
-    if kind < 14:
-        return f"DELETE FROM {table} WHERE {which}"
-    if kind == 14:
-        return f"TRUNCATE {table}"
-    names = ", ".join([*key, *(f'"{name}"' for name in columns)])
-    row = ", ".join(draw(st.sampled_from(pool)) for pool in [*key.values(), *columns.values()])
-    insert = f"INSERT INTO {table} ({names}) VALUES ({row}) ON CONFLICT ({', '.join(key)})"
-    return f"{insert} DO {'NOTHING' if kind < 18 else 'UPDATE SET ' + sets}"
-
-
-def _sql(values: Sequence[Any]) -> list[str]:
-    return ["NULL" if v is None else str(v) if isinstance(v, int) else f"'{v}'" for v in values]
-
-
-NUMBER, SURE_NUMBER, NAME = _sql([None, 0, 1, 2, 3]), _sql([0, 1, 2, 3]), _sql(WORDS)
-UUID = _sql(UUIDS)
-KEYS: dict[str, dict[str, list[str]]] = {
-    "teams": {"id": SURE_NUMBER},
-    "people": {"id": SURE_NUMBER},
-    "badges": {"person_id": SURE_NUMBER, "code": _sql(["", "a", 'q"', "b,", "ä\\"])},
-    "vehicles": {"id": UUID},
-    "papers": {"id": SURE_NUMBER},
-    "memos": {"id": SURE_NUMBER},
-    "counted": {"id": SURE_NUMBER},
-}
-COLUMNS: dict[str, dict[str, list[str]]] = {
-    "teams": {"title": NAME, "size": NUMBER, "above_id": NUMBER},
-    "people": {
-        "full name": NAME,
-        "age": NUMBER,
-        "score": _sql([None, "0.50", "1", "NaN"]),
-        "active": _sql([None, "t", "f"]),
-        "rank": _sql([None, "LOW", "HIGH"]),
-        "secret": NAME,
-        "notes": NAME,
-        "team_id": NUMBER,
-    },
-    "badges": {"worth": NUMBER},
-    "vehicles": {"kind": _sql(["any", "car", "van"]), "wheels": NUMBER, "owner_id": NUMBER, "doors": NUMBER},
-    "papers": {"kind": _sql(["paper", "memo"]), "title": NAME},
-    "memos": {"urgency": NUMBER},
-    "counted": {"n": NUMBER},
-}
+    return draw(st.sampled_from([people, people, people, odd, odd, odd, meetings]))(draw)

@@ -1,6 +1,7 @@
 """What statements of all kinds read, and what else their results depend on."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ from sqlalchemy import (
     Column,
     Connection,
     Date,
+    DateTime,
     Engine,
     Integer,
     MetaData,
     Sequence,
     String,
     Table,
+    Text,
+    TypeDecorator,
     and_,
     bindparam,
     case,
@@ -55,6 +59,11 @@ from sa_notify.live.shape import prepare
 from tests.live.models import Animal, Cat, Dog, Old, Owner, Place, Plain, Puppy, Task, Unheard, plain_table
 
 DIALECT: Any = pg.psycopg2.dialect()
+
+
+class Day(TypeDecorator[Any]):
+    impl = Date
+    cache_ok = True
 
 
 class utcnow(ColumnElement[Any]):
@@ -165,6 +174,11 @@ CERTAIN: list[Any] = [
     select(Task).where(Task.id == func.any(literal([1], ARRAY(Integer)))),
     select(func.row_number().over(order_by=Task.id), func.string_agg(Task.title, ",")),
     select(and_(true(), Task.id.between(1, 2), Task.id.in_([1, 2]))),
+    select(cast(func.date_trunc("day", column("at", DateTime)), Date), func.date(column("at", DateTime))),
+    select(cast(func.date_trunc("day", column("at", DateTime)) + timedelta(1), Date), cast(None, Date)),
+    select(
+        cast(func.coalesce(column("at", DateTime), column("due", Date)), pg.TIMESTAMP), cast(Task.title, Text)
+    ),
 ]
 
 
@@ -186,6 +200,17 @@ DOUBTFUL: list[tuple[Any, str]] = [
     (select(cast(" Tomorrow 04:00", pg.TIMESTAMP)), "clock"),
     (select(column("due", Date)).where(column("due", Date) == "today"), "clock"),
     (select(column("due", Date)).where(column("due", Date).in_(["today", "2026-01-01"])), "clock"),
+    (select(cast(Task.notes, Date)), "text.*clock.*refresh="),
+    (
+        select(Task).where(cast(func.lower(Task.notes).label("x"), Day) == literal("2026-01-01", Date)),
+        "clock",
+    ),
+    (select(cast(func.split_part(Task.notes, "/", 1), pg.TIMESTAMP)), "clock"),
+    (select(cast(cast(Task.notes, pg.JSONB)["due"].astext, Date)), "clock"),
+    (select(cast(column("days", ARRAY(String)), ARRAY(Date))), "clock"),
+    (select(cast(Task.notes, pg.TSTZRANGE)), "clock"),
+    (select(func.date(Task.notes)), "clock"),
+    (select(cast(column("days"), Date)), "clock"),
     (select(Task).order_by(func.random()), "chance"),
     (select(func.gen_random_uuid()), "chance"),
     (select(tablesample(plain_table, func.bernoulli(1))), "TABLESAMPLE.*chance"),

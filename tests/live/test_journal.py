@@ -5,10 +5,11 @@ from sa_notify.live import journal
 from sa_notify.live.actions import Greet, Read, SendDiff, Subscriber, Wait
 from sa_notify.live.hub import Hub
 from sa_notify.live.journal import Journal
+from sa_notify.live.known import Known
 from sa_notify.live.query import Query, Reading, Row
 from sa_notify.live.snapshot import Snapshot
 
-A, B = Change("public.a", "bulk"), Change("public.b", "bulk")
+A, B = Known(Change("public.a", "bulk")), Known(Change("public.b", "bulk"))
 ME = Subscriber("x", 1)
 
 
@@ -51,10 +52,10 @@ def test_a_reading_that_reads_another_table_than_the_one_before() -> None:
     assert greet == [Greet("k")]
     assert hub.greet("k", 0.0) == [Read("k")]
     hub.finished("k", _reading((), "public.a", xmax=10), 0.1)
-    assert hub.receive([ChangeSet("e", 1, 10, (A,))], 0.2) == [Read("k")]
+    assert hub.receive([ChangeSet("e", 1, 10, (A.change,))], 0.2) == [Read("k")]
 
     # the read under way sees 10, and reads b for the first time; 11 changes b before the read arrives
-    assert hub.receive([ChangeSet("e", 2, 11, (B,))], 0.3) == []
+    assert hub.receive([ChangeSet("e", 2, 11, (B.change,))], 0.3) == []
     actions = hub.finished("k", _reading((("1", {}),), "public.b", xmax=11), 0.4)
     assert [type(action) for action in actions] == [SendDiff, Wait]
     (wait,) = [action for action in actions if isinstance(action, Wait)]

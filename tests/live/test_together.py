@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import event as hypothesis_event, given, settings, strategies as st
 from sqlalchemy import (
     Engine,
     String,
@@ -80,7 +80,7 @@ def query(engine: Engine, statement: Any, *, key: Sequence[str] | None = None, t
 
 def told(reading: Any) -> Any:
     assert isinstance(reading, Reading)
-    return repr(reading.rows), reading.total, reading.tables, reading.doubts
+    return repr(tuple(reading.rows)), reading.total, reading.tables, reading.doubts
 
 
 def together(queries: Sequence[Query]) -> list[Any]:
@@ -101,7 +101,7 @@ def test_together_is_as_alone(reading: Engine, name: str) -> None:
         assert [told(one) for one in found] == expected
         assert [told(one.shared.read()) for one in queries] == expected  # type: ignore[union-attr]
         assert any(one.rows for one in found)
-        assert len({repr(one.rows) for one in found}) > 1, "the values make no difference"
+        assert len({repr(tuple(one.rows)) for one in found}) > 1, "the values make no difference"
 
 
 @pytest.mark.parametrize("name", ALONE)
@@ -173,7 +173,15 @@ def alike(draw: st.DrawFn) -> list[Any]:
 def test_random_statements_together_are_as_alone(reading: Engine, statements: list[Any], total: bool) -> None:
     """Any filters, orders and pages, in any places."""
     queries = [query(reading, statement, total=total) for statement in statements]
-    assert [told(one) for one in together(queries)] == [told(one.read()) for one in queries]
+    if len({one.shared.template for one in queries if one.shared}) != 1:
+        hypothesis_event("given up before")
+        return
+    try:
+        found = together(queries)
+    except NotTogether:  # then each is read alone
+        hypothesis_event("given up")
+        return
+    assert [told(one) for one in found] == [told(one.read()) for one in queries]
 
 
 # -- rows by key
@@ -221,7 +229,7 @@ def test_rows_by_key_are_read_together_too(reading: Engine) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        select(Thing.mood).distinct(),
+        select(Thing.mood).distinct().order_by(Thing.mood),  # PostgreSQL 15 has them in any order otherwise
         select(Thing.id, func.count().label("n")).group_by(Thing.id),
         select(Thing.id, func.row_number().over(order_by=Thing.id).label("n")),
         select(Thing.title),

@@ -35,10 +35,9 @@ class Written:
 
     def changes(self) -> list[Change]:
         """What came since the last call."""
-        union = " UNION ALL ".join(f"SELECT * FROM {slot}" for slot in _SLOTS)
-        found = self._run(f"SELECT relation, body FROM ({union}) rows ORDER BY seq")
-        for slot in _SLOTS:
-            self._run(f"DELETE FROM {slot} RETURNING 1")
+        taken = ", ".join(f"t{n} AS (DELETE FROM {slot} RETURNING *)" for n, slot in enumerate(_SLOTS))
+        union = " UNION ALL ".join(f"SELECT * FROM t{n}" for n in range(len(_SLOTS)))
+        found = self._run(f"WITH {taken} SELECT relation, body FROM ({union}) rows ORDER BY seq")
         return [change for relation, body in found for change in changes(relation, body)]
 
     def _run(self, statement: str) -> Any:

@@ -1,4 +1,4 @@
-"""``make oracle SIZE=30 SEED=7``: windows against SQL, for so many minutes."""
+"""``make oracle SIZE=30 SEED=7``: windows against SQL, for so many minutes; what failed once comes first."""
 
 import argparse
 import random
@@ -15,7 +15,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
     parser.add_argument("--scripts", choices=sorted(SIZES), default="large", help="how long each is")
     parser.add_argument("--delivery", choices=DELIVERIES, action="append", help="these alone")
-    parser.add_argument("--keep", action="store_true", help="add what fails to tests/oracle/examples")
     options = parser.parse_args()
     deliveries = options.delivery or DELIVERIES
     print(f"seed {options.seed}", flush=True)
@@ -35,8 +34,7 @@ def main() -> int:
         )
     for number, (what, script) in enumerate(report.differences):
         print(f"\n{what}\n{script}")
-        if options.keep:
-            print(keep(script, f"found-{options.seed}-{number}"))
+        print(f"commit {keep(script, f'found-{options.seed}-{number}')}: it is replayed first from now on")
     print("\n".join([*kept, *report.lines()]))
     return bool(report.differences or kept)
 

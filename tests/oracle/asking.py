@@ -1,8 +1,8 @@
 """Queries by chance."""
 
-import random
 from typing import Any
 
+from tests.oracle.dice import Dice
 from tests.oracle.kinds import ALWAYS, KINDS
 from tests.oracle.palette import Palette
 from tests.oracle.selects import COMPARISONS, Node, Query
@@ -17,7 +17,7 @@ _TEXT_FUNCTIONS = ("lower", "upper", "length", "md5", "btrim")
 class Asking:
     """Makes queries."""
 
-    def __init__(self, dice: random.Random, palette: Palette) -> None:
+    def __init__(self, dice: Dice, palette: Palette) -> None:
         self._dice, self._palette = dice, palette
 
     def queries(self, count: int, alike: float) -> dict[str, Query]:
@@ -25,27 +25,38 @@ class Asking:
 
         :param alike: share of those that differ from another in their bound values alone, as real users' do.
         """
-        made: list[Query] = []
-        while len(made) < count:
-            if made and self._chance(alike):
-                made.append(self._alike(self._dice.choice(made)))
-            else:
-                made.append(self.query())
+        made = [self.query()]
+
+        def another() -> None:
+            made.append(self._alike(self._dice.choice(made)) if self._chance(alike) else self.query())
+
+        self._dice.some(another, most=count - 1, share=0.99)
         return {f"q{number}": query for number, query in enumerate(made)}
 
     def query(self) -> Query:
         """One."""
-        form = self._dice.choices(
-            ("page", "entity", "columns", "join", "group", "distinct", "set", "inner"),
-            (8, 5, 4, 5, 2, 1, 1, 1),
-        )[0]
+        form = self._dice.weighed(
+            {
+                "page": 8,
+                "counted": 4,
+                "entity": 5,
+                "columns": 4,
+                "join": 5,
+                "group": 2,
+                "distinct": 1,
+                "set": 1,
+                "inner": 1,
+            }
+        )
         query: Query = getattr(self, f"_{form}")()
         if self._chance(0.5):
             query["limit"] = self._dice.choice([0, 1, 2, 2, 3, 3, 3, 5, 5, 100])
         if self._chance(0.2):
             query["offset"] = self._dice.choice([1, 2, 4])
-        if self._chance(0.5 if form == "page" else 0.25):
+        if form == "counted" or self._chance(0.5 if form == "page" else 0.25):
             query["total"] = True
+        if form == "counted":
+            query["limit"] = self._dice.choice([1, 2, 3])  # full
         return query
 
     # -- forms
@@ -61,6 +72,15 @@ class Asking:
         ways = [self._dice.choice(["asc", "desc"]) for _ in range(self._dice.choice([0, 1, 1, 2]))]
         nulls = [None, "first", "last"]
         query["order"] = [[self._column(tables), way, self._dice.choice(nulls)] for way in ways]
+        return query
+
+    def _counted(self) -> Query:
+        """A page whose total changes by rows that are not on it: in an order that Python knows."""
+        query: Query = {"from": "a", "plain": True, "columns": "entity"}
+        if self._chance(0.6):
+            query["where"] = self._dice.choice([self._c_null, self._c_cmp, self._c_bool])(["a"])
+        names = self._dice.choice([[], ["n"], ["flag"], ["n", "flag"]])
+        query["order"] = [[["col", 0, name], self._dice.choice(["asc", "desc"]), None] for name in names]
         return query
 
     def _entity(self) -> Query:
@@ -82,7 +102,7 @@ class Asking:
         joins = []
         for number in range(1, self._dice.choice([2, 2, 2, 3])):
             tables.append(self._dice.choice(TABLES))
-            kind = self._dice.choices(("inner", "left", "full"), (5, 4, 1))[0]
+            kind = self._dice.weighed({"inner": 5, "left": 4, "full": 1})
             # FULL JOIN is only supported with merge-joinable or hash-joinable join conditions
             extra = [] if kind == "full" or self._chance(0.7) else [self._condition(tables, 1)]
             joins.append(
@@ -162,20 +182,12 @@ class Asking:
             joined = self._dice.choice(["and", "or", "or", "not"])
             count = 1 if joined == "not" else self._dice.randint(2, 3)
             return [joined, *(self._condition(tables, depth - 1) for _ in range(count))]
-        forms = (
-            "cmp",
-            "equal",
-            "in",
-            "between",
-            "null",
-            "bool",
-            "like",
-            "columns",
-            "sub",
-            "expression",
-            "key",
-        )
-        return getattr(self, f"_c_{self._dice.choices(forms, (6, 5, 4, 2, 3, 3, 3, 2, 2, 2, 3))[0]}")(tables)
+        forms = {
+            "cmp": 6, "equal": 5, "in": 4, "between": 2, "null": 3, "bool": 3, "like": 3, "columns": 2,
+            "sub": 2, "expression": 2, "key": 3,
+        }  # fmt: skip
+        made: Node = getattr(self, f"_c_{self._dice.weighed(forms)}")(tables)
+        return made
 
     def _c_equal(self, tables: list[str]) -> Node:
         column, kind = self._kind(tables)
@@ -313,7 +325,7 @@ class Asking:
     # -- parts
 
     def _chance(self, share: float) -> bool:
-        return self._dice.random() < share
+        return self._dice.chance(share)
 
     def _column(self, tables: list[str]) -> Node:
         return self._kind(tables)[0]

@@ -66,7 +66,8 @@ def bug(function: Callable[[Seed], None]) -> Callable[[Seed], None]:
 
 def bugs() -> dict[str, Callable[[Seed], None]]:
     """All of them, by name."""
-    import_module("tests.oracle.bugs_of_skips")
+    for rest in ("skips", "looks"):
+        import_module(f"tests.oracle.bugs_of_{rest}")
     return BUGS
 
 

@@ -36,7 +36,7 @@ def null_is_distinct_from_nothing(seed: Seed) -> None:
 
 @bug
 def or_asks_for_all(seed: Seed) -> None:
-    seed.value("sa_notify.live.predicate:OR", logic.AND)
+    seed.value("sa_notify.live.predicate:_Any.table", logic.AND)
 
 
 def _images(seed: Seed, choose: Callable[[Any, Any], tuple[Any, Any]]) -> None:
@@ -128,7 +128,7 @@ def only_the_last_value_is_looked_up(seed: Seed) -> None:
     """A row that leaves a value of an equality filter is not found under it."""
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
-        lambda in_terms: lambda self, *rest: in_terms(self, *rest)[-1:],
+        lambda in_terms: lambda self, *rest, **how: in_terms(self, *rest, **how)[-1:],
     )
 
 
@@ -137,8 +137,8 @@ def values_that_are_not_known_are_not_looked_up(seed: Seed) -> None:
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",
         lambda in_terms: (
-            lambda self, *rest: tuple(
-                value for value in in_terms(self, *rest) if value is not terms.NOT_KNOWN
+            lambda self, *rest, **how: tuple(
+                value for value in in_terms(self, *rest, **how) if value is not terms.NOT_KNOWN
             )
         ),
     )
@@ -170,7 +170,7 @@ def who_leaves_empties_the_index(seed: Seed) -> None:
     def all_of_it(discard: Any) -> Any:
         def gone(self: Any, live: Any, points: Any) -> None:
             for value in points.values:
-                self._by_value.pop(value, None)
+                self._by_value._held.pop(value, None)
 
         return gone
 
@@ -315,9 +315,9 @@ def edges_stay_where_they_were(seed: Seed) -> None:
     """Where a window begins and ends is looked at once."""
 
     def shown(show: Any) -> Any:
-        def kept(self: Any, window: Any, rowkeys: Any) -> None:
+        def kept(self: Any, window: Any) -> None:
             edges = self.edges
-            show(self, window, rowkeys)
+            show(self, window)
             self.edges = edges
 
         return kept
@@ -326,11 +326,11 @@ def edges_stay_where_they_were(seed: Seed) -> None:
 
 
 @bug
-def deletes_outside_a_window_are_skipped(seed: Seed) -> None:
+def what_was_outside_a_window_does_not_matter(seed: Seed) -> None:
     """Of pages beyond the first too, and although there is a total."""
     seed.wrap(
-        "sa_notify.live.effect:_is_behind",
-        lambda _: lambda live, listing, rowkey: rowkey not in live.rowkeys,
+        "sa_notify.live.effect:_is_outside",
+        lambda _: lambda live, known: known.rowkey not in live.rowkeys,
     )
 
 

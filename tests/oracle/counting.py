@@ -38,6 +38,8 @@ class Counting:
         self.changed: set[str] = set()
         runner.finished = self._counted(runner.finished, self._reads)
         runner.rows = self._counted(runner.rows, self._patches)
+        looker = runner._looker
+        looker.look = self._looking(looker.look)
 
     def _counted(self, function: Callable[..., None], counter: Counter[str]) -> Callable[..., None]:
         def counted(key: str, *rest: Any) -> None:
@@ -45,6 +47,13 @@ class Counting:
             function(key, *rest)
 
         return counted
+
+    def _looking(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        def looking(*given: Any) -> Any:
+            self._seen.counts["looks"] += 1
+            return function(*given)
+
+        return looking
 
     def rest(self, queries: Iterable[tuple[str, set[str]]]) -> None:
         """Sort what became of the changes since the last rest.

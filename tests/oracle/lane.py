@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, Verbosity, given, seed as seeded_by, settings
+from hypothesis.errors import Flaky
+
 from tests.oracle.counting import VERDICTS, Seen
 from tests.oracle.play import play
-from tests.oracle.script import LARGE, SMALL, Size, schema_of, script_of
-from tests.oracle.shrink import shrunk
-from tests.oracle.world import World, new_world
+from tests.oracle.script import LARGE, SMALL, Size, referred, schema_of, scripts as scripts_of
+from tests.oracle.world import Schema, World, new_world
 
 DELIVERIES = ("outbox", "notify", "carry")
 EXAMPLES = Path(__file__).parent / "examples"
-#: Scripts that are played in one database.
-SCRIPTS = 4
+#: Scripts that are played in one database: from ten on, Hypothesis alters those that it has.
+SCRIPTS = 9
 
 Say = Callable[[str], None]
 
@@ -71,28 +73,65 @@ def run(
 
     ways = list(deliveries)
     while goes_on():
-        chosen = random.Random(dice.randrange(2**32))
-        delivery = ways[dice.randrange(len(ways))] if len(ways) > 1 else ways[0]
-        with new_world(server, schema_of(chosen), delivery) as world:
-            for _ in range(SCRIPTS):
-                if not goes_on():
-                    break
-                _one(world, script_of(chosen, world.schema, size), report, say, cut=cut)
+        delivery, schema = dice.choice(ways), schema_of(dice)
+        count = SCRIPTS if seconds else min(SCRIPTS, scripts - report.scripts)
+        with new_world(server, schema, delivery) as world:
+            _played(world, report, dice.randrange(2**32), count, size, say if cut else None)
         say(f"{report.seconds:7.1f} {delivery}: {report.scripts} scripts, {len(report.differences)} differ")
     return report
 
 
-def _one(world: World, script: dict[str, Any], report: Report, say: Say, *, cut: bool) -> None:
-    found, seen = play(world, script)
-    report.seen.add(seen)
-    report.scripts += 1
-    if not found:
-        return
-    if cut:
-        say(f"differs, cutting: {found[0]:.2000}")
-        script = shrunk(script, lambda candidate: bool(play(world, candidate)[0]))
-        found = play(world, script)[0] or ["not again: " + found[0]]
-    report.differences.append((found[0], {"delivery": world.delivery, **script}))
+class _Differs(Exception):
+    """A script shows something else than SQL."""
+
+
+def drawn(
+    schema: Schema,
+    size: Size,
+    number: int,
+    use: Callable[[dict[str, Any]], None],
+    *,
+    count: int,
+    cut: bool = False,
+) -> None:
+    """Have scripts drawn and used.
+
+    :param number: seeds Hypothesis.
+    :param cut: when the use fails, have it fail with smaller ones; the smallest comes last.
+    """
+    few = settings(
+        max_examples=count,
+        phases=[Phase.generate, *([Phase.shrink] if cut else [])],
+        database=None,
+        deadline=None,
+        verbosity=Verbosity.quiet,
+        suppress_health_check=list(HealthCheck),
+    )
+    seeded_by(number)(few(given(scripts_of(schema, size))(use)))()
+
+
+def _played(world: World, report: Report, number: int, count: int, size: Size, say: Say | None) -> None:
+    """Play scripts that Hypothesis draws.
+
+    :param say: what fails is cut down after this was told; ``None`` leaves it as it is.
+    """
+    failed: list[tuple[str, dict[str, Any]]] = []
+
+    def equals_sql(script: dict[str, Any]) -> None:
+        found, seen = play(world, script)
+        if not failed:
+            report.seen.add(seen)
+            report.scripts += 1
+        if found and say and not failed:
+            say(f"differs, cutting: {found[0]:.2000}")
+        if found:
+            failed.append((found[0], {"delivery": world.delivery, **script, "queries": referred(script)}))
+            raise _Differs
+
+    try:
+        drawn(world.schema, size, number, equals_sql, count=count, cut=say is not None)
+    except (_Differs, Flaky):  # what fails no more when it is played again has failed all the same
+        report.differences.append(failed[-1])
 
 
 def replay(server: str, script: dict[str, Any], deliveries: Iterable[str]) -> list[str]:
@@ -112,6 +151,7 @@ def examples() -> dict[str, dict[str, Any]]:
 
 def keep(script: dict[str, Any], name: str) -> Path:
     """Write a script to where it will be replayed."""
+    EXAMPLES.mkdir(exist_ok=True)
     path = EXAMPLES / f"{name}.json"
     path.write_text(json.dumps(script, indent=1, ensure_ascii=False) + "\n", "utf-8")
     return path

@@ -1,10 +1,13 @@
-"""One run as data: a schema, rows, queries and events; made by chance, played, cut and kept as JSON."""
+"""One run as data: a schema, rows, queries and events; drawn by Hypothesis, played and kept as JSON."""
 
-import random
 from dataclasses import dataclass
+from random import Random
 from typing import Any
 
+from hypothesis import strategies as st
+
 from tests.oracle.asking import Asking
+from tests.oracle.dice import Dice
 from tests.oracle.kinds import ALWAYS, KINDS
 from tests.oracle.palette import Palette
 from tests.oracle.selects import Query
@@ -26,20 +29,23 @@ class Size:
     groups: int
 
 
-SMALL = Size(queries=12, groups=20)
-LARGE = Size(queries=30, groups=40)
+# what is drawn for a script must fit into Hypothesis' 8 KiB
+SMALL = Size(queries=12, groups=15)
+LARGE = Size(queries=30, groups=12)
 
 CLIENTS = ("x", "y", "z")
 
 
-def schema_of(dice: random.Random) -> Schema:
+def schema_of(dice: Random) -> Schema:
     """Some kinds of columns for each table."""
     others = [kind for kind in KINDS if kind not in ALWAYS]
     return {table: sorted(dice.sample(others, dice.randint(1, 5))) for table in TABLES}
 
 
-def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]:
-    """A script over this schema."""
+@st.composite
+def scripts(draw: Any, schema: Schema, size: Size) -> dict[str, Any]:
+    """Scripts over this schema."""
+    dice = Dice(draw)
     # few rows meet each other more often, of many most don't concern a query
     palette = Palette(dice, schema)
     writing = Writing(dice, palette, dice.choice([7, 7, 30]))
@@ -49,7 +55,7 @@ def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]
         "schema": schema,
         "rows": writing.start(),
         "queries": queries,
-        "order": dice.choice([0, dice.randrange(1, 10_000)]),
+        "order": dice.choice([0, dice.randint(1, 9_999)]),
         "pace": dice.choice([0, 0.01, 0.3]),
         "events": events.all(size.groups),
     }
@@ -58,7 +64,7 @@ def script_of(dice: random.Random, schema: Schema, size: Size) -> dict[str, Any]
 class _Events:
     """What happens, in order."""
 
-    def __init__(self, dice: random.Random, writing: Writing, names: list[str]) -> None:
+    def __init__(self, dice: Dice, writing: Writing, names: list[str]) -> None:
         self._dice, self._writing, self._names = dice, writing, names
 
     def all(self, groups: int) -> list[Event]:
@@ -70,10 +76,10 @@ class _Events:
             if self._chance(0.15):
                 made.append(["subscribe", self._dice.choice(CLIENTS), 100 + number, name])
         for name in self._names:
-            made += self._maybe(["vary", name, self._dice.choice(VARIANTS)], 0.05)
+            made += self._maybe(["vary", name, self._dice.choice(VARIANTS)], 0.08)
         made.append(["rest"])
-        for _ in range(groups):
-            made += self._group()
+        for group in self._dice.some(self._group, most=groups):
+            made += group
         return made
 
     def _group(self) -> list[Event]:
@@ -140,17 +146,17 @@ class _Events:
         )
 
     def _write(self, writer: int) -> Event:
-        kind = self._dice.choices(["try", "bare", "undo"], [6, 2, 1])[0]
+        kind = self._dice.weighed({"bare": 2, "try": 6, "undo": 1})
         return [kind, writer, self._writing.statement()]
 
     def _end(self, writer: int) -> Event:
-        return [self._dice.choices(["commit", "rollback"], [9, 1])[0], writer]
+        return [self._dice.weighed({"commit": 9, "rollback": 1}), writer]
 
     def _maybe(self, event: Event, share: float) -> list[Event]:
         return [event] if self._chance(share) else []
 
     def _chance(self, share: float) -> bool:
-        return self._dice.random() < share
+        return self._dice.chance(share)
 
 
 def referred(script: dict[str, Any]) -> dict[str, Query]:

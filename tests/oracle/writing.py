@@ -1,7 +1,6 @@
 """Writes by chance, as SQL: a failing script can be read, cut and tried by hand."""
 
-import random
-
+from tests.oracle.dice import Dice
 from tests.oracle.kinds import TWINS, literal
 from tests.oracle.palette import Palette
 from tests.oracle.world import KEYS
@@ -15,15 +14,15 @@ class Writing:
     :param ids: how many there are.
     """
 
-    def __init__(self, dice: random.Random, palette: Palette, ids: int) -> None:
+    def __init__(self, dice: Dice, palette: Palette, ids: int) -> None:
         self._dice, self._palette, self._ids = dice, palette, ids
 
     def start(self) -> list[str]:
         """Some rows to begin with."""
-        count = self._dice.randint(self._ids // 2, self._ids)
-        made = [f"INSERT INTO a VALUES ({self._row('a', number)})" for number in range(count)]
-        made += [self.insert("b") for _ in range(2 * count)]
-        return made + [self.insert("c") for _ in range(self._dice.randint(2, len(_CODES)))]
+        numbers = [number for number in range(self._ids) if self._dice.chance(0.8)]
+        made = [f"INSERT INTO a VALUES ({self._row('a', number)})" for number in numbers]
+        made += self._dice.some(lambda: self.insert("b"), most=2 * len(numbers))
+        return made + self._dice.some(lambda: self.insert("c"), most=len(_CODES), share=0.9)
 
     def insert(self, table: str) -> str:
         """A row more."""
@@ -36,11 +35,11 @@ class Writing:
     def statement(self) -> str:
         """One."""
         forms = {
-            "insert": 10, "insert_many": 3, "upsert": 4, "update": 10, "update_some": 4, "same": 2, "step": 2,
-            "twin": 3, "move": 3, "swap": 1, "delete": 4, "delete_some": 0.7, "bulk": 1.5, "truncate": 0.4,
-            "chain": 1, "merge": 1, "foreign": 1,
+            "update": 20, "insert": 20, "delete": 8, "insert_many": 6, "upsert": 8, "update_some": 8,
+            "same": 4, "step": 4, "twin": 6, "move": 6, "swap": 2, "delete_some": 1, "bulk": 3, "truncate": 1,
+            "chain": 2, "merge": 2, "foreign": 2, "far": 8,
         }  # fmt: skip
-        form = self._dice.choices(list(forms), list(forms.values()))[0]
+        form = self._dice.weighed(forms)
         made: str = getattr(self, f"_{form}")(self._dice.choice("aabbcc"))
         return made
 
@@ -48,6 +47,12 @@ class Writing:
 
     def _insert(self, table: str) -> str:
         return self.insert(table)
+
+    def _far(self, table: str) -> str:
+        """A row behind most others comes or goes."""
+        number = 50 + self._dice.randrange(5)
+        insert = f"INSERT INTO a VALUES ({self._row('a', number)})"
+        return self._dice.choice([insert, insert, f"DELETE FROM a WHERE id = {number}"])
 
     def _insert_many(self, table: str) -> str:
         rows = ", ".join(f"({self._row(table)})" for _ in range(self._dice.randint(2, 5)))
@@ -101,7 +106,7 @@ class Writing:
     def _swap(self, table: str) -> str:
         """Keys or values change places."""
         if table == "a":
-            return "UPDATE a SET id = id + 100 WHERE id < 3" if self._dice.random() < 0.5 else (
+            return "UPDATE a SET id = id + 100 WHERE id < 3" if self._dice.chance(0.5) else (
                 "UPDATE a SET id = id - 100 WHERE id >= 100"
             )  # fmt: skip
         first = KEYS[table][-1]
@@ -171,13 +176,13 @@ class Writing:
         return ", ".join([*keys[table], *(self._value(kind) for kind in self._palette.kinds(table))])
 
     def _one(self, table: str) -> str:
-        if table == "b" and self._dice.random() < 0.3:
+        if table == "b" and self._dice.chance(0.3):
             return f"a_id = {self._id()}"
         return " AND ".join(f"{name} = {self._key_value(name)}" for name in KEYS[table])
 
     def _some(self, table: str) -> str:
         kind = self._kind(table)
-        if self._dice.random() < 0.3 or kind in ("j", "xs"):
+        if self._dice.chance(0.3) or kind in ("j", "xs"):
             return f"{kind} IS {self._dice.choice(['', 'NOT '])}NULL"
         value = literal(kind, self._palette.value(kind))
         return f"{kind} {self._dice.choice(['=', '<=', '>', '<>'])} {value}"
@@ -189,7 +194,7 @@ class Writing:
         return self._dice.randrange(self._ids)
 
     def _value(self, kind: str) -> str:
-        return literal(kind, None if self._dice.random() < 0.2 else self._palette.value(kind))
+        return literal(kind, None if self._dice.chance(0.2) else self._palette.value(kind))
 
     def _kind(self, table: str) -> str:
         return self._palette.kind(table)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,17 @@ class Process:
     """``sa-notify dispatch`` as a user starts it.
 
     :param log: where its output goes.
+    :param env: set beside what it needs.
     """
 
-    def __init__(self, database_url: str, redis_url: str, prefix: str, log: Path) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        redis_url: str,
+        prefix: str,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self._log = log
         with log.open("wb") as output:
             self._child = subprocess.Popen(
@@ -76,7 +84,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env={
                     **os.environ, "PYTHONPATH": str(_ROOT), "SA_NOTIFY_REDIS_URL": redis_url,
-                    "SA_NOTIFY_DATABASE_URL": database_url,
+                    "SA_NOTIFY_DATABASE_URL": database_url, **(env or {}),
                 },
             )  # fmt: skip
 

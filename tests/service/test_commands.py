@@ -79,6 +79,7 @@ def test_status_without_a_dispatcher(engine: Engine, client: Any, command: Comma
 def test_status_of_a_dispatcher_and_its_workers(leading: InThread, work: Work, command: Command) -> None:
     """Who leads, in which epoch, how full the queue is, and a line for each worker."""
     about = {"host": "web-1", "pid": 41, "clients": 3, "queries": 2, "since": time.time() - 100}
+    about |= {"database_used": 0.456, "database_budget": 2.0}
     work("a", info=lambda: about)
     told = command("status")
     assert told.exit_code == 0, told.output
@@ -87,6 +88,7 @@ def test_status_of_a_dispatcher_and_its_workers(leading: InThread, work: Work, c
     assert "NOTIFY queue  0.0% full" in told.output
     (line,) = [line for line in told.output.splitlines() if line.startswith("web-1:41")]
     assert line.split()[1:3] == ["3", "2"] and line.endswith("1 min")
+    assert "0.46 of 2 s/s" in line
 
     found = json.loads(command("status", "--json").output)
     assert found["leader"]["term"] == 1

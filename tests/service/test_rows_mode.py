@@ -109,7 +109,7 @@ def _of_books(sent: list[tuple[str, Any]]) -> list[Any]:
 def test_rows_that_nobody_shows_cost_a_tally_a_second(
     app: Flask, visit: Callable[[str], Visit], client: redis.Redis, keys: Keys
 ) -> None:
-    """A thousand changes of other rows: none of them is sent, however soon, and the banner's count is right."""
+    """A thousand changes of other rows: none of them is sent, however soon, and the count is right."""
     page = visit("?sort=0&page_size=10")
     shown = _keys(page.rows)
     assert not client.sismember(keys.want(page.worker), BOOK)

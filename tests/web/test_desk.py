@@ -80,7 +80,7 @@ class Group:
         names = [item.query.name for item in asked]
         self.slices.append(names)
         self._read(names)
-        return [NOTHING if item.keys is None else Rows({}, SNAPSHOT) for item in asked]
+        return [NOTHING if item.keys is None else Rows({}) for item in asked]
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy import Engine, Integer, cast, create_engine, literal, select, te
 
 from sa_notify import Dispatcher
 from sa_notify.errors import QueryError, SetupError
+from sa_notify.live import few
 from sa_notify.web.settings import Settings
 from tests.apps.items import Item, create_app
 from tests.deliveries import DELIVERIES
@@ -50,6 +51,16 @@ def test_a_client_that_leaves_leaves_nothing_behind(app: Flask) -> None:
     client.disconnect("/realtime")
     wait_for(lambda: len(_running(app).runner) == 0, "no live query")
     assert _running(app).clients == {}
+
+
+def test_who_asks_for_the_same_is_remembered_with_one_wish(app: Flask) -> None:
+    """A further viewer of a window brings no parameters of its own; others keep theirs."""
+    clients = [_client(app) for _ in range(3)]
+    for client, limit in zip(clients, (4, 4, 5), strict=True):
+        assert _ask(client, "subscribe", id=1, query="page", params={"limit": limit})["ok"]
+    wishes = [few.find(each.wishes, 1) for each in _running(app).clients.values()]
+    assert [wish.params for wish in wishes] == [{"limit": 4}, {"limit": 4}, {"limit": 5}]
+    assert wishes[0] is wishes[1]
 
 
 def test_revoke_closes_who_is_refused_and_moves_who_sees_something_else(database: Engine) -> None:
@@ -203,21 +214,21 @@ def test_a_token_belongs_to_a_login(database: Engine) -> None:
 def test_health_is_for_load_balancers(database: Engine, app: Flask) -> None:
     """Live while nobody looks or changes are heard; 503 while clients are told otherwise."""
     web, seen = app.test_client(), []
-    assert web.get("/sa_notify/health").json == {"live": True}
+    assert web.get("/sa_notify/health").json == {"live": True, "database": {"used": 0.0, "budget": 2.0}}
     client = _client(app)
     assert _ask(client, "subscribe", id=1, query="page")["ok"]
     wait_for(lambda: _take(client, seen, "snapshot"), "the snapshot")
-    assert web.get("/sa_notify/health").status_code == 200
+    app.extensions["sa_notify"]._running.runner.beat()
+    answer = web.get("/sa_notify/health")
+    assert answer.status_code == 200
+    assert 0 < answer.get_json()["database"]["used"] < answer.get_json()["database"]["budget"] == 2.0
     app.extensions["sa_notify"]._running.runner.lost()
     answer = web.get("/sa_notify/health")
-    assert (answer.status_code, answer.json) == (503, {"live": False})
+    assert (answer.status_code, answer.get_json()["live"]) == (503, False)
 
 
-def test_writes_that_no_trigger_sees_are_found(
-    database: Engine, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writes_that_no_trigger_sees_are_found(database: Engine, caplog: pytest.LogCaptureFixture) -> None:
     """The page is right within a second or so; the counter and the log name the query."""
-    monkeypatch.setattr("sa_notify.live.proof.GRACE_SECONDS", 1.0)
     app, seen, before = create_app(database, async_mode="threading"), [], _divergence()
     client = _client(app)
     assert _ask(client, "subscribe", id=1, query="page")["ok"]

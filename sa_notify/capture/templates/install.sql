@@ -42,6 +42,24 @@ BEGIN
         found.name, ' is a ', found.kind, ', whose changes no trigger sees: take @realtime from it'),
       HINT = 'Decorate the models of the tables that it reads; a query over it then is read by the clock.';
   END LOOP;
+  -- PostgreSQL refuses what is written to one of these through a table with our triggers
+  FOR found IN
+    WITH RECURSIVE family AS (
+      SELECT {{relation}}::regclass::oid AS member
+      UNION
+      SELECT i.inhrelid FROM family JOIN pg_catalog.pg_inherits i ON i.inhparent = family.member
+    )
+    SELECT c.oid::regclass AS name
+    FROM family JOIN pg_catalog.pg_class c ON c.oid = family.member
+    WHERE c.relkind = 'f'
+  LOOP
+    RAISE EXCEPTION USING
+      ERRCODE = 'wrong_object_type',
+      MESSAGE = pg_catalog.concat(
+        found.name, ' is a foreign table and a partition or child of ', {{relation}}::regclass,
+        ', whose triggers would have PostgreSQL refuse writes to it: take @realtime from ', {{relation}}::regclass),
+      HINT = 'Decorate models of its other partitions or children, or detach the foreign table.';
+  END LOOP;
   -- CREATE OR REPLACE would take somebody else's object for ours
   FOR found IN
     WITH RECURSIVE family AS (

@@ -19,6 +19,11 @@ class Doorbell:
         ((held,),) = self._session.rows(f"SELECT pg_catalog.pg_try_advisory_lock({DOORBELL})")
         return bool(held)
 
+    def queue_usage(self) -> float:
+        """How full the queue is that a ring goes through, of 1."""
+        ((usage,),) = self._session.rows("SELECT pg_catalog.pg_notification_queue_usage()")
+        return float(usage)
+
     def release(self) -> None:
         """Spare writers the ringing."""
         self._session.rows(f"SELECT pg_catalog.pg_advisory_unlock({DOORBELL})")

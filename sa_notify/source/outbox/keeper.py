@@ -17,7 +17,7 @@ from sa_notify.source.outbox.pruning import Pruning
 from sa_notify.source.outbox.registration import BEAT_SECONDS
 from sa_notify.source.outbox.rotation import LIMIT_BYTES
 from sa_notify.source.outbox.session import Connections, LockSession, Session
-from sa_notify.source.signals import ANSWERED
+from sa_notify.source.signals import ANSWERED, RING
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,8 @@ class Keeper:
             while not self._stopped:
                 self._round()
                 self._hurry.wait(ROUND_SECONDS)
-            self._desk.rows(f"{_END}; NOTIFY sa_notify")
+            self._desk.rows(_END)
+            self._desk.signal(RING)
         except (SourceLost, SetupError, Error, OSError) as error:
             self._lost(SourceLost(f"the outbox can't be kept: {first_line(error)}"))
         except Exception as error:
@@ -128,7 +129,7 @@ class Keeper:
     def _round(self) -> None:
         now = time.monotonic()
         if self._gates.attend():
-            self._desk.rows(f"NOTIFY sa_notify, '{ANSWERED}'")
+            self._desk.signal(ANSWERED)
             self._answered()
         if now - self._beaten_at >= BEAT_SECONDS:
             self._beaten_at = now

@@ -17,13 +17,14 @@ from sa_notify.source.outbox.desk import Desk
 from sa_notify.source.outbox.doorbell import Doorbell
 from sa_notify.source.outbox.ear import NOTHING, Ear, Heard
 from sa_notify.source.outbox.keeper import Keeper
+from sa_notify.source.outbox.notes import Notes
 from sa_notify.source.outbox.order import changesets
 from sa_notify.source.outbox.pace import QUIET_SECONDS, Pace
 from sa_notify.source.outbox.reader import Reader
 from sa_notify.source.outbox.registration import BEAT_SECONDS, Registration
 from sa_notify.source.outbox.session import Session
 from sa_notify.source.payloads import Grouped, Payloads
-from sa_notify.source.signals import WANTED
+from sa_notify.source.signals import RING, WANTED
 from sa_notify.source.tickets import Ticket, Tickets
 from sa_notify.source.waker import Waker
 
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 TELL_SECONDS: Final = 0.005
 #: How often to look whether the mailbox has room again.
 FULL_SECONDS: Final = 0.010
+#: Of PostgreSQL's queue of notifications, the part past which nobody is asked to ring.
+FULL_QUEUE: Final = 0.1
 _NEVER: Final = float("inf")
 
 
@@ -62,6 +65,7 @@ class Pump:
         self._payloads, self._pace = payloads, pace
         self._doorbell = Doorbell(session) if keeper and pace.bell else None
         self._desk = Desk(session, pooled=ear is None)
+        self._notes = Notes(session) if ear is None else None
         self._tickets, self._waker, self._thread = Tickets(), Waker(), NativeThread(self._run)
         self._stopped = self._answered = False
         self._kept: frozenset[str] | None = None
@@ -128,7 +132,7 @@ class Pump:
     def _turn(self) -> None:
         heard = self._wait()
         now = time.monotonic()
-        self._deliver(self._payloads.grouped(heard.payloads))
+        self._deliver(self._payloads.grouped([*heard.payloads, *self._noted(now)]))
         self._attend(heard, now)
         if heard.rang or self._pings or now >= self._read_at:
             self._read(now, heard)
@@ -140,6 +144,9 @@ class Pump:
             self._beat(now)
         self._tell(now)
         self._fall_asleep(now)
+
+    def _noted(self, now: float) -> list[str]:
+        return self._notes.look(now) if self._notes is not None and now >= self._notes.due else []
 
     def _wait(self) -> Heard:
         until = min(self._read_at, self._beat_at, self._desk.due, self._told_at if self._owes else _NEVER)
@@ -179,7 +186,7 @@ class Pump:
         if self._keeper:
             self._keeper.hurry()
         else:
-            self._session.rows(f"NOTIFY sa_notify, '{WANTED}'")
+            self._session.signal(WANTED)
 
     def _beat(self, now: float) -> None:
         kept, self._kept = self._kept, None
@@ -187,6 +194,20 @@ class Pump:
             self._desk.keep(kept, now)
         self._registration.beat(self._reader.processed, self._desk.wanted(now))
         self._beat_at = now + BEAT_SECONDS
+        if self._doorbell:
+            self._spare_writers(self._doorbell, now)
+
+    def _spare_writers(self, doorbell: Doorbell, now: float) -> None:
+        """Have nobody ring while the queue of notifications fills up: in a full one it fails the COMMIT."""
+        full = doorbell.queue_usage() > FULL_QUEUE
+        if full and self._pace.asleep:
+            doorbell.release()
+            self._pace.wake(now)
+            self._read_at = now
+        if full:
+            # what was taken back when it did not fit wakes nobody, and stays until somebody is woken
+            self._session.signal(RING)
+        self._pace.hush(full)
 
     # -- changes
 
@@ -196,8 +217,9 @@ class Pump:
             return True
         rows = self._reader.read()
         if rows:
-            self._deliver(changesets(rows))
-            self._pace.found(now)
+            transactions = changesets(rows)
+            self._deliver(transactions)
+            self._pace.found(now, len(transactions))
             # whoever rings while the keeper is awake tells of one transaction, and others may have read then
             self._owes = self._owes or not (heard.rang and self._pace.asleep)
         else:
@@ -221,7 +243,7 @@ class Pump:
             self._owes = False
             self._told_at = now + TELL_SECONDS
             if self._keeper and self._reader.others:
-                self._session.rows("NOTIFY sa_notify")
+                self._session.signal(RING)
 
     def _fall_asleep(self, now: float) -> None:
         if self._doorbell is None or not self._pace.tired(now) or now < self._sleep_at:

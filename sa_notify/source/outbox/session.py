@@ -5,7 +5,7 @@ import os
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, ProgramLimitExceeded
 from psycopg2.extensions import connection as Connection  # noqa: N812
 
 from sa_notify.errors import ConfigurationError, SourceLost
@@ -73,6 +73,14 @@ class Session:
         """
         prefix = _LOCAL if self._pooled and not self._inside else ""
         return self._execute(prefix + sql, arguments)
+
+    def signal(self, payload: str) -> None:
+        """NOTIFY other sources, who look by the clock as well: unsaid where the server's queue is full.
+
+        :raises psycopg2.Error: when the connection is gone.
+        """
+        with contextlib.suppress(ProgramLimitExceeded):
+            self.rows("SELECT pg_catalog.pg_notify('sa_notify', %s)", (payload,))
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

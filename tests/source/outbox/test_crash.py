@@ -11,7 +11,7 @@ from sqlalchemy import Engine, create_engine
 
 from demo.embedded import EmbeddedPostgres
 from demo.rooms import temporary_room
-from sa_notify.errors import SetupError
+from sa_notify.errors import SourceLost
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox import keeper, rotation
 from sa_notify.source.outbox.pruning import Pruning
@@ -118,11 +118,11 @@ def standby() -> Iterator[EmbeddedPostgres]:
 
 
 def test_a_standby_is_refused(standby: EmbeddedPostgres) -> None:
-    """Where nothing can be kept or heard, the error names the primary as the mend."""
+    """Nothing can be kept or heard before it is promoted; the error names the primary as the mend."""
     engine = create_engine(standby.url)
     for wake in ("notify", "poll"):
         source = OutboxSource(listen_connect(engine), wake)
-        with pytest.raises(SetupError, match="standby.*primary"):
+        with pytest.raises(SourceLost, match="standby.*primary"):
             source.open()
     engine.dispose()
 

@@ -8,7 +8,9 @@ import pytest
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection as Connection
 from sqlalchemy import Engine, make_url
 
+from sa_notify.source.database import database_source
 from sa_notify.source.outbox.source import OutboxSource
+from sa_notify.source.signals import WHISPER
 from tests.protocol import wait_for
 from tests.source.outbox.conftest import Follow
 from tests.source.outbox.outboxes import Follower, advisory_locks, all_is_well, execute, scalar
@@ -91,6 +93,34 @@ def test_nothing_is_left_in_the_poolers_sessions(
     wait_for(lambda: polling.source.take(["public.held"]), "the table that was held")  # type: ignore[attr-defined]
     polling.close()
     wait_for(lambda: advisory_locks(outbox) == 0, "no lock to be left")
+
+
+def test_notes_are_read_by_all_who_poll(
+    outbox: Engine, pooled: Pooled, connections: Callable[[], Connection]
+) -> None:
+    """Once by each, also by who begins within 20 s; then they are gone."""
+    heard: list[list[str]] = [[], []]
+    pollers = [Follower(OutboxSource(pooled, "poll", whispered=each.append)) for each in heard]
+    for poller in pollers:
+        poller.open()
+    source = database_source(pooled, "poll")
+    for word in ("one", "two"):
+        source.post(f"{WHISPER}{word}")
+    pollers[0].until(lambda: all(len(each) == 2 for each in heard), "both notes")
+    for each in heard:
+        assert sorted(each) == [f"{WHISPER}one", f"{WHISPER}two"]
+    late: list[str] = []
+    pollers.append(Follower(OutboxSource(pooled, "poll", whispered=late.append)))
+    pollers[2].until(lambda: len(late) == 2, "both notes, for who has just begun")
+    all_is_well(pollers, connections())
+    notes = "sa_notify.outbox_reader {} wanted[1] LIKE 'whisper %'"
+    assert scalar(outbox, f"SELECT count(*) FROM {notes.format('WHERE')}") == 2
+    old = "SET beat = clock_timestamp() - interval '21 s' WHERE"
+    execute(outbox, f"UPDATE {notes.format(old)}")
+    wait_for(lambda: scalar(outbox, f"SELECT count(*) FROM {notes.format('WHERE')}") == 0, "them to go")
+    for poller in pollers:
+        poller.close()
+    assert [len(each) for each in (*heard, late)] == [2, 2, 2]
 
 
 @pytest.mark.parametrize("first", ["poll", "notify"])

@@ -10,10 +10,12 @@ from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
 from sa_notify.source.outbox import rotation
+from sa_notify.source.outbox.notes import post
 from sa_notify.source.outbox.pruning import Pruning
 from sa_notify.source.outbox.registration import Registration
 from sa_notify.source.outbox.session import Session
 from sa_notify.source.outbox.snapshot import Snapshot
+from sa_notify.source.signals import WHISPER
 from tests.source.announcing import plain
 from tests.source.outbox.outboxes import SLOTS, commit, put, scalar, slot_counts
 
@@ -44,6 +46,15 @@ def test_a_slot_that_nobody_needs_is_emptied(outbox: Engine, pruning: Pruning, w
     commit(writer, "b")
 
     assert slot_counts(outbox) == [0, 1, 0, 0]
+
+
+def test_a_note_keeps_nothing(outbox: Engine, session: Session, pruning: Pruning, writer: Connection) -> None:
+    """What web processes tell each other lies among those who read, and has read everything."""
+    post(session, f"{WHISPER}revoke")
+    commit(writer, "a")
+    pruning.prune(0.0)
+    pruning.prune(0.0)
+    assert slot_counts(outbox) == [0, 0, 0, 0]
 
 
 def test_small_and_old_is_emptied_too(outbox: Engine, session: Session, writer: Connection) -> None:
