@@ -46,7 +46,7 @@ def test_a_rows_page_counts_by_keys_alone(visitor: Visitor) -> None:
     assert not visitor.subscribe(page.bar["data-sa-rows-token"]).by_tally
     reading = counted.read()
     assert reading.rows == tuple((key, {}) for key, _ in page.rows)
-    assert reading.total == 40 and reading.tables == {"public.book"}
+    assert reading.total == 40 and "public.book" in reading.tables
 
 
 def test_composite_keys_are_written_as_the_view_writes_them(visitor: Visitor) -> None:

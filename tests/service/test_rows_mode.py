@@ -119,7 +119,7 @@ def test_rows_that_nobody_shows_cost_a_tally_a_second(
         execute(app, "UPDATE book SET price = :n WHERE id > 60", n=1000 + n)
     execute(app, "INSERT INTO book (id, title, kind, genre, done) VALUES (7, 'x', 'ESSAY', 'a', false)")
     wait_for(lambda: page.counted.total == 41, "the count")
-    assert _keys(page.counted) == sorted([*shown, "7"], key=int)[:10]
+    assert _keys(page.counted) == sorted([*shown, "7"], key=int)[: len(shown)]
     assert _keys(page.rows) == shown
     lasted = time.monotonic() - began
     execute(app, "UPDATE book SET title = 'new' WHERE id = :k", k=int(shown[1]))
