@@ -15,6 +15,9 @@ from sa_notify.live.window import Window
 #: before it wakes those who LISTEN for it.
 GRACE_SECONDS: Final = 1.0
 
+#: The same where tallies tell of changes: they come a second late, and whoever leads and is 4 s late ends.
+TALLY_GRACE_SECONDS: Final = 5.0
+
 #: Share of one connection's time that proofs may take.
 SHARE: Final = 0.05
 
@@ -44,11 +47,11 @@ class Proofs:
     def choose(self, queries: Iterable[LiveQuery], now: float) -> LiveQuery | None:
         """The one whose last read is longest ago; ``None`` while another is read, or for the budget's sake.
 
-        What is read by the clock, or by tallies, is left out: there, differences are expected.
+        What is read by the clock is left out: there, differences are expected.
         """
         if self._current is not None or now < self._next_at:
             return None
-        idle = (live for live in queries if live.idle and not live.doubts and not live.query.by_tally)
+        idle = (live for live in queries if live.idle and not live.doubts)
         self._current = min(idle, key=lambda live: live.read_at, default=None)
         return self._current
 
@@ -67,7 +70,7 @@ class Proofs:
             return
         if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):
             return
-        until = now + GRACE_SECONDS
+        until = now + (TALLY_GRACE_SECONDS if live.query.by_tally else GRACE_SECONDS)
         self._suspects[live.key] = Suspect(live.query.name, reading.tables, reading.snapshot, until)
 
     def note(self, live: LiveQuery, xid: int) -> None:

@@ -47,11 +47,14 @@ def test_the_documented_rights_are_enough(
     source = ServiceSource(lambda: connect(urls("web")), keys, revoked=revoked.append)
     try:
         led()
-        worker = Worker(source, ("a", "b"))
+        worker = Worker(source, ("a",))
         worker.open()
-        source.want(Wanted(1, rows={"public.b": frozenset({("2",)})}))
+        source.want(Wanted(1, rows={"public.b": frozenset({("2",)})}, tallies=frozenset({"public.b"})))
+        assert source.capture({"public.b"}) == {"public.b"}
         write("a", 1)
         worker.hears("a", 1)
+        write("b", 3)
+        worker.until(lambda: worker.heard.get("public.b") == ["tally"])
         source.present({"sid": {"user": "ann", "since": 0, "queries": []}})
         source.revoke("ann")
         worker.until(lambda: revoked == ["ann"])

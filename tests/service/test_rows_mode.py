@@ -44,6 +44,14 @@ class Visit:
             for name in ("data-sa-rows-token", "data-sa-token")
         )
         wait_for(lambda: arrived(self.rows) and arrived(self.counted), "both windows")
+        wait_for(self._followed, "what it is followed by")
+
+    def _followed(self) -> bool:
+        """Whether the table is captured, and the worker has said what it wants of it."""
+        keys, worker, wanted = self._keys, self.worker, {json.dumps([key]) for key in _keys(self.rows)}
+        rows: Any = self._client.smembers(keys.rows(worker, BOOK))
+        stands = any(kind == "answer" and BOOK in body["stand"] for kind, body in self.sent())
+        return stands and rows >= wanted and bool(self._client.sismember(keys.tally(worker), BOOK))
 
     def close(self) -> None:
         self._socket.close()
