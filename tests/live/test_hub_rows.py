@@ -7,8 +7,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from sa_notify.change import Change, ChangeSet
 from sa_notify.live.actions import Subscriber
+from sa_notify.live.proof import GRACE_SECONDS
 from sa_notify.live.query import Query, Reading
-from sa_notify.source.wanted import Wanted
+from sa_notify.source.wanted import TALLY_SECONDS, Wanted
 from tests.live.simulation import TABLES, Simulation
 
 A, B = TABLES
@@ -105,6 +106,36 @@ class RowSimulation(Simulation):
         for subscriber, client in self.clients.items():
             assert client.rows == list(self.rows(*self.queries[subscriber])), self.queries[subscriber]
         assert self.hub.subscriptions.overdue(self.now + 1000, 1) == set()
+
+
+def test_a_tally_that_is_late_accuses_nobody() -> None:
+    """A window that is read to prove itself may show what is tallied afterwards; what never is, is told."""
+    sim = RowSimulation()
+    sim.begin_epoch()
+    sim.subscribe(Subscriber("x", 1), A, TALLY)  # type: ignore[arg-type]
+    sim.settle()
+    sim.commit(sim.database.begin({A: {"p": 1}}))
+    assert sim.untold
+    _prove(sim)
+    sim.prove(TALLY_SECONDS + GRACE_SECONDS)
+    assert sim.clients[Subscriber("x", 1)].rows == list(sim.rows(A, TALLY)) and sim.diverged == []
+    sim.settle()
+    sim.prove(10.0)
+    assert sim.diverged == [] and not sim.untold
+
+    sim.settle()
+    sim.database.end(sim.database.begin({A: {"p": 2}}), commit=True)
+    _prove(sim)
+    sim.prove(10.0)
+    assert sim.diverged == [f"{A} {TALLY}"]
+
+
+def _prove(sim: RowSimulation) -> None:
+    """One window is read again, whatever waits."""
+    sim.prove(0.1)
+    (key,) = sim.reads
+    sim.step_read(key)
+    sim.step_read(key)
 
 
 class RowMachine(RuleBasedStateMachine):

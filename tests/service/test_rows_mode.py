@@ -35,7 +35,7 @@ class Visit:
     """
 
     def __init__(self, url: str, client: redis.Redis, keys: Keys, query: str) -> None:
-        self._client, self._keys = client, keys
+        self._url, self._client, self._keys = url, client, keys
         with urllib.request.urlopen(f"{url}/admin/rows/{query}") as answer:
             self.page: ShownPage = read_page(answer.read().decode())
         self._socket = ProtocolClient(url)
@@ -55,6 +55,15 @@ class Visit:
 
     def close(self) -> None:
         self._socket.close()
+
+    def follow(self, path: str) -> tuple[Window, Callable[[], None]]:
+        """Somebody looks at a list in mode "query"; and how they leave."""
+        with urllib.request.urlopen(f"{self._url}{path}") as answer:
+            token = read_page(answer.read().decode()).bar["data-sa-token"]
+        socket = ProtocolClient(self._url)
+        window = socket.subscribe(token=token)
+        wait_for(lambda: arrived(window), "the list")
+        return window, socket.close
 
     @property
     def worker(self) -> str:
@@ -188,10 +197,10 @@ def test_what_changed_while_no_dispatcher_led_is_counted(
     wait_for(lambda: page.counted.total == 42, "the next")
 
 
-def test_somebody_who_looks_at_the_whole_table_changes_nothing(
+def test_two_pages_of_one_worker_hear_each_of_its_own_rows(
     app: Flask, visit: Callable[[str], Visit], client: redis.Redis, keys: Keys
 ) -> None:
-    """Two pages in mode "rows" of one worker: each hears of its own rows, in order, and both count."""
+    """In order, and both count."""
     one, two = visit("?sort=0&page_size=10"), visit("?sort=0&desc=1&page_size=10")
     worker = one.worker
     wanted: Any = client.smembers(keys.rows(worker, BOOK))
@@ -202,3 +211,27 @@ def test_somebody_who_looks_at_the_whole_table_changes_nothing(
         wait_for(lambda page=page: page.rows.rows[0][1]["title"] == "its own", "the row")  # type: ignore[misc]
     execute(app, "DELETE FROM book WHERE id = 60")
     wait_for(lambda: one.counted.total == two.counted.total == 39, "both counts")
+
+
+def test_a_list_in_mode_query_beside_it(
+    app: Flask, visit: Callable[[str], Visit], client: redis.Redis, keys: Keys
+) -> None:
+    """While somebody looks at it, the worker hears of the whole table; afterwards of tallies again."""
+    page = visit("?sort=0")
+    listed, leave = page.follow("/admin/plain/?sort=0")
+    wait_for(lambda: client.sismember(keys.want(page.worker), BOOK), "the whole table to be wanted")
+    first, *_, last = _keys(page.rows)
+    execute(app, "UPDATE book SET title = 'both' WHERE id = :k", k=int(first))
+    for window in (page.rows, listed):
+        wait_for(lambda window=window: window.rows[0][1]["title"] == "both", "the row")  # type: ignore[misc]
+    execute(app, "DELETE FROM book WHERE id = 60")
+    wait_for(lambda: page.counted.total == listed.total == 39, "both counts")
+
+    leave()
+    wait_for(lambda: not client.sismember(keys.want(page.worker), BOOK), "the whole table to be dropped")
+    mark = page.mark()
+    execute(app, "DELETE FROM book WHERE id = 63")
+    wait_for(lambda: page.counted.total == 38, "the count")
+    execute(app, "DELETE FROM book WHERE id = :k", k=int(last))
+    wait_for(lambda: last not in _keys(page.rows), "the row to leave")
+    assert [change["key"] for change in _of_books(page.sent(mark))] == [[last]]
