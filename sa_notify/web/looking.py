@@ -61,8 +61,11 @@ class Looker:
         except Exception as error:  # noqa: BLE001  # whatever it is, the queries are read
             _tell(wanted, error)
             metrics.LOOKS.labels("failed").inc()
-            return None, self._runtime.monotonic() - began[0] if began else 0.0, not is_passing(error)
+            seconds = self._runtime.monotonic() - began[0] if began else 0.0
+            metrics.DATABASE_SECONDS.inc(seconds)
+            return None, seconds, not is_passing(error)
         metrics.LOOKS.labels("done").inc()
+        metrics.DATABASE_SECONDS.inc(seconds)
         return looked, seconds, False
 
 
