@@ -1,7 +1,9 @@
 """A source that brings nothing but what it was told of: no order of events leaves a window wrong."""
 
+import random
 from typing import Any
 
+import pytest
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
@@ -130,6 +132,25 @@ def test_a_tally_that_is_late_accuses_nobody() -> None:
     assert sim.diverged == [f"{A} {TALLY}"]
 
 
+@pytest.mark.parametrize("said", [True, False])
+def test_what_was_narrowed_is_asked_for_again(said: bool) -> None:
+    """Whoever reads the whole table comes back after it was dropped, while its tallies are wanted still."""
+    sim = RowSimulation()
+    sim.begin_epoch()
+    for n, kind in enumerate((TALLY, WHOLE)):
+        sim.subscribe(Subscriber("x", n), A, kind)  # type: ignore[arg-type]
+    sim.settle()
+    sim.unsubscribe(Subscriber("x", 1))
+    sim.keep()
+    if said:
+        sim.say(0)
+    sim.subscribe(Subscriber("x", 2), A, WHOLE)  # type: ignore[arg-type]
+    sim.settle()
+    sim.commit(sim.database.begin({A: {"p": 1}}))
+    sim.settle()
+    sim.check()
+
+
 def _prove(sim: RowSimulation) -> None:
     """One window is read again, whatever waits."""
     sim.prove(0.1)
@@ -146,18 +167,30 @@ class RowMachine(RuleBasedStateMachine):
         self.sim = RowSimulation()
         self.sim.begin_epoch()
 
-    @rule(n=st.integers(0, len(QUERIES) - 1))
-    def toggle(self, n: int) -> None:
+    @rule(ns=st.lists(st.integers(0, len(QUERIES) - 1), min_size=1, max_size=5), rest=st.booleans())
+    def toggle(self, ns: list[int], rest: bool) -> None:
+        """Some come and others go, perhaps each when all is at rest."""
+        for n in ns:
+            self._toggle(n)
+            if rest:
+                self.rest()
+
+    def _toggle(self, n: int) -> None:
         subscriber = Subscriber("x", n)
         if subscriber in self.sim.clients:
             self.sim.unsubscribe(subscriber)
         else:
             self.sim.subscribe(subscriber, *QUERIES[n])  # type: ignore[arg-type]
             self.sim.greet()
+        self.sim.keep()
 
     @rule(table=st.sampled_from((A, A, B)), key=st.sampled_from("pqr"), value=st.integers(0, 9))
     def write(self, table: str, key: str, value: int) -> None:
         self.sim.database.begin({table: {key: value or None}})
+
+    @rule(table=st.sampled_from((A, A, B)), key=st.sampled_from("pqr"), value=st.integers(0, 9))
+    def write_at_once(self, table: str, key: str, value: int) -> None:
+        self.sim.commit(self.sim.database.begin({table: {key: value or None}}))
 
     @rule(last=st.booleans())
     def commit(self, last: bool) -> None:
@@ -187,6 +220,12 @@ class RowMachine(RuleBasedStateMachine):
     def tally(self) -> None:
         self.sim.tally()
 
+    @rule()
+    def rest(self) -> None:
+        """Everything that is under way ends; what nobody looks at any more is dropped, or will be."""
+        self.sim.settle()
+        self.sim.check()
+
     @rule(steps=st.integers(1, 8))
     def go_on(self, steps: int) -> None:
         for _ in range(steps):
@@ -206,4 +245,18 @@ class RowMachine(RuleBasedStateMachine):
 
 
 TestRows = RowMachine.TestCase
-TestRows.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+TestRows.settings = settings(max_examples=200, stateful_step_count=25, deadline=None)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_walk(seed: int) -> None:
+    """Some come, others go, and rows are written: at rest oftener than the machine is."""
+    dice, machine = random.Random(seed), RowMachine()
+    machine.start()
+    for _ in range(8):
+        ns = [dice.randrange(len(QUERIES)) for _ in range(dice.randint(1, 5))]
+        machine.toggle(ns, rest=bool(seed % 2))
+        machine.write_at_once(A, dice.choice("pqr"), dice.randint(1, 9))
+        if dice.random() < 0.5:
+            machine.rest()
+    machine.teardown()
