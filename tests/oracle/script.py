@@ -39,7 +39,7 @@ CLIENTS = ("x", "y", "z")
 def schema_of(dice: Random) -> Schema:
     """Some kinds of columns for each table."""
     others = [kind for kind in KINDS if kind not in ALWAYS]
-    return {table: sorted(dice.sample(others, dice.randint(1, 5))) for table in TABLES}
+    return {table: sorted(dice.sample(others, dice.randint(3, 8))) for table in TABLES}
 
 
 @st.composite
