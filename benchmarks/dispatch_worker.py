@@ -12,6 +12,7 @@ import time
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.source.wanted import Wanted
 
 
 def main() -> None:
@@ -19,7 +20,8 @@ def main() -> None:
     redis_url, prefix, table, rows = sys.argv[1:]
     source = ServiceSource(lambda: connect(redis_url), Keys(prefix))
     source.open()
-    source.rows({table: {(str(key),) for key in range(int(rows))}})
+    shown = frozenset((str(key),) for key in range(int(rows)))
+    source.want(Wanted(1, rows={table: shown}, tallies=frozenset({table})))
     poll = select.poll()
     poll.register(source.fileno(), select.POLLIN)
     poll.register(sys.stdin, select.POLLIN)

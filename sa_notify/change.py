@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from sa_notify.errors import MessageError
 
-Op = Literal["insert", "update", "delete", "truncate", "bulk"]
+Op = Literal["insert", "update", "delete", "truncate", "bulk", "tally"]
 OPS: frozenset[str] = frozenset(get_args(Op))
 
 #: Text of each primary key column, in the key's order, as PostgreSQL casts it to ``text``.
@@ -22,7 +22,8 @@ class Change:
     """One row that changed, or a whole table that must be read again.
 
     :param table: schema and name, each quoted as ``quote_ident`` does: ``public.todo_items``.
-    :param op: ``truncate`` and ``bulk`` concern the whole table and have no key.
+    :param op: ``truncate`` and ``bulk`` concern the whole table and have no key; ``tally`` stands for changes
+        of rows that its receiver has not asked for, of any transactions.
     :param key: texts of the primary key's columns; ``None`` where the row is not known.
     :param columns: names of the captured columns that changed; ``None`` where not known
         (a degraded message), which readers must take as "any of them".

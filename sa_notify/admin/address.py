@@ -12,8 +12,9 @@ from werkzeug.datastructures import MultiDict
 from sa_notify.errors import SubscriptionError
 from sa_notify.web.context import SavedRequest
 
-Mode = Literal["query", "rows"]
-MODES: tuple[str, ...] = get_args(Mode)
+#: ``"keys"`` is what a page in mode ``"rows"`` counts by: the keys of the rows that a reload would show.
+Mode = Literal["query", "rows", "keys"]
+_MODES: tuple[str, ...] = get_args(Mode)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Address:
             keys = tuple(params["keys"])
         except (KeyError, TypeError):
             raise _other_release() from None
-        if not all(isinstance(text, str) for text in (*texts, *keys)) or texts[3] not in MODES:
+        if not all(isinstance(text, str) for text in (*texts, *keys)) or texts[3] not in _MODES:
             raise _other_release()
         return cls(texts[0], texts[1], texts[2], cast(Mode, texts[3]), keys)
 

@@ -63,8 +63,18 @@ class Page:
 
         :raises SubscriptionError: when two rows have one key, so that a browser can't tell them apart.
         """
+        return self._rows(self._row)
+
+    def keys(self) -> tuple[Row, ...]:
+        """The same rows without their cells.
+
+        :raises SubscriptionError: as :meth:`rows`.
+        """
+        return self._rows(lambda _: {})
+
+    def _rows(self, row: Callable[[Any], dict[str, str]]) -> tuple[Row, ...]:
         key_of = self._arguments["get_pk_value"]
-        rows = tuple((str(key_of(entity)), self._row(entity)) for entity in self._arguments["data"])
+        rows = tuple((str(key_of(entity)), row(entity)) for entity in self._arguments["data"])
         if len({key for key, _ in rows}) != len(rows):
             raise SubscriptionError("query_failed", "the list has two rows with the same primary key")
         return rows

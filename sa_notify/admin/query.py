@@ -46,7 +46,7 @@ class ListQuery:
             self._admit()
         identity = ("admin", id(app), self._view.endpoint, address.identity, self._viewer(request))
         read = self._reader(app, address, request)
-        return Query(self.name, identity, read, self._view.realtime_refresh)
+        return Query(self.name, identity, read, self._view.realtime_refresh, by_tally=address.mode == "keys")
 
     def _admit(self) -> None:
         admit(self._view)

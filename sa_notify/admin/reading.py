@@ -59,7 +59,7 @@ class ListReader:
             transaction = Transaction(session, self._view.model, statements)
             enter(self._view, self._view.realtime_before_request, self.function)
             page = self._page(transaction, excluded)
-            rows = page.rows()
+            rows = page.keys() if self._address.mode == "keys" else page.rows()
             statements.recording = False
             found = statements.dependencies(declared=bool(self._view.realtime_tables))
             doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, current_app
 from flask_admin.contrib.sqla import ModelView
 
-from sa_notify.admin.address import MODES, Address, Mode
+from sa_notify.admin.address import Address
 from sa_notify.admin.background import unheard
 from sa_notify.admin.keys import pk_columns, rows_by_key
 from sa_notify.admin.look import look_of
@@ -38,7 +38,7 @@ class RealtimeMixin(_Base):
 
     #: ``"query"``: the page follows its filters, sorts, search and page number. ``"rows"``: the rows
     #: on the page are kept up to date, and a banner says that others changed.
-    realtime_mode: Mode = "query"
+    realtime_mode: Literal["query", "rows"] = "query"
     #: The list looks the same to all who may see it (``get_query`` and formatters do not use the
     #: user, the session or the language): one reading serves them all.
     realtime_shared: bool = False
@@ -138,8 +138,9 @@ class RealtimeMixin(_Base):
         }
         if self.realtime_mode == "rows":
             keys = tuple(str(self.get_pk_value(row)) for row in rows)
-            shown = replace(here, mode="rows", keys=keys)
+            shown, counted = replace(here, mode="rows", keys=keys), replace(here, mode="keys")
             tokens["sa_notify_rows_token"] = live.tokens.sign(query_name(self), shown.dump())
+            tokens["sa_notify_keys_token"] = live.tokens.sign(query_name(self), counted.dump())
         return tokens
 
     def _realtime_app(self) -> Any:
@@ -165,7 +166,7 @@ class RealtimeModelView(RealtimeMixin, ModelView):
 
 def _check_options(view: RealtimeMixin) -> None:
     name = type(view).__name__
-    if view.realtime_mode not in MODES:
+    if view.realtime_mode not in ("query", "rows"):
         raise ConfigurationError(f"{name}.realtime_mode is {view.realtime_mode!r}: 'query' or 'rows'")
     if not view.realtime_refresh > 0:
         raise ConfigurationError(f"{name}.realtime_refresh is {view.realtime_refresh!r}: seconds above 0")

@@ -7,12 +7,13 @@ from sa_notify.live.actions import Action, Look
 from sa_notify.live.index import Index
 from sa_notify.live.journal import Journal
 from sa_notify.live.known import Known, Looked
-from sa_notify.live.looking import Held, Looking, Wanted
+from sa_notify.live.looking import Held, Looking, Lookup
 from sa_notify.live.need import Need, need_of
 from sa_notify.live.noting import catch_up, note
 from sa_notify.live.proof import Proofs
 from sa_notify.live.query import Reading
 from sa_notify.live.state import LiveQuery
+from sa_notify.source.wanted import TALLY_SECONDS
 
 #: Queries about which there is something to do, in order.
 Hit = dict[LiveQuery, None]
@@ -44,7 +45,10 @@ class Hearing:
             for change in changeset.changes:
                 known = Known(change)
                 self._journal.add(changeset.xid, known)
-                hit |= self._concerned(changeset.xid, known)
+                concerned = self._concerned(changeset.xid, known)
+                if change.op == "tally":
+                    _mark_late(concerned, since - TALLY_SECONDS)
+                hit |= concerned
                 if known.lacking:
                     hit |= self._hold(Held(changeset.xid, known, since), self._index.need(change.table))
         return hit | self._decided(self._looking.too_many(), None)
@@ -69,7 +73,7 @@ class Hearing:
         """Which rows to read."""
         return [*self._looking.questions(now)]
 
-    def begin(self, look: Look) -> Wanted | None:
+    def begin(self, look: Look) -> Lookup | None:
         """What to read of them; ``None`` when nobody asks any more."""
         return self._looking.begin(look)
 
@@ -85,8 +89,7 @@ class Hearing:
         hit: Hit = {}
         for held in changes:
             concerned = self._concerned(held.xid, held.known.answered(held.xid, looked))
-            for live in concerned:
-                live.mark_late(held.since)
+            _mark_late(concerned, held.since)
             hit |= concerned
         return hit
 
@@ -131,3 +134,8 @@ class Hearing:
         """Nobody looks at it any more."""
         self._journal.close(live.key)
         self._index.forget(live)
+
+
+def _mark_late(queries: Iterable[LiveQuery], since: float) -> None:
+    for live in queries:
+        live.mark_late(since)

@@ -22,18 +22,20 @@ from sa_notify.live.actions import (
     Wait,
     Warn,
 )
-from sa_notify.live.asking import Asking, Rows
+from sa_notify.live.asking import Asking
 from sa_notify.live.diff import Op
 from sa_notify.live.hearing import Hearing
 from sa_notify.live.known import Looked
-from sa_notify.live.looking import Wanted
+from sa_notify.live.looking import Lookup
 from sa_notify.live.pace import Pace
 from sa_notify.live.patch import patched, worth_it
 from sa_notify.live.proof import Proofs
 from sa_notify.live.query import Query, Reading
+from sa_notify.live.standing import doubt_of
 from sa_notify.live.state import LiveQuery
 from sa_notify.live.subscriptions import Subscriptions
 from sa_notify.live.telling import advance, patch, snapshots
+from sa_notify.source.wanted import NOTHING, Wanted
 
 #: Seconds before a failed read is tried again, by how often it failed; after the last it is closed.
 RETRY_SECONDS = (0.2, 0.5, 1.0, 2.0, 4.0)
@@ -129,13 +131,14 @@ class Hub:
 
     # -- the feed
 
-    def begin_epoch(self, now: float, *, gated: bool = False) -> list[Action]:
+    def begin_epoch(self, now: float, *, gated: bool = False, by_row: bool = False) -> list[Action]:
         """Changes are heard from now on; whatever was read before may have missed some.
 
         :param gated: only of tables that were asked for with :class:`Take`.
+        :param by_row: and only what the source was told before, by :meth:`told_with` and :meth:`keep`.
         """
         self._following = True
-        self._asking.begin(gated=gated)
+        self._asking.begin(gated=gated, by_row=by_row)
         before, self._proven_at = self._proven_at, now
         return self._suspect(now, before)
 
@@ -166,7 +169,7 @@ class Hub:
         hit = self._hearing.hear(changesets, self._proven_at)
         return self._go_on(hit, now, self._proven_at) + self._hearing.questions(now)
 
-    def look(self, look: Look) -> Wanted | None:
+    def look(self, look: Look) -> Lookup | None:
         """What is to be read for a question; ``None`` when nobody asks any more."""
         return self._hearing.begin(look)
 
@@ -219,12 +222,13 @@ class Hub:
         waited = [live for live in self._subscriptions.all() if not live.unwatched.isdisjoint(stood)]
         return actions + self._mark(waited, now, now)
 
-    def keep(self, *, by_row: bool = False) -> tuple[frozenset[str], Rows]:
-        """Every table that is wanted, and the rows of those that are wanted by row; others count as dropped.
+    def told_with(self, take: Take) -> Wanted:
+        """What a source that can be told of rows must be told before it is asked this."""
+        return self._asking.told_with(take)
 
-        :param by_row: whether the source can be told of rows.
-        """
-        return self._asking.keep(list(self._subscriptions.all()), by_row=by_row)
+    def keep(self) -> Wanted:
+        """Everything that is wanted; anything else counts as dropped."""
+        return self._asking.keep(list(self._subscriptions.all()))
 
     def awaits(self, take: Take) -> bool:
         """Whether the question is still asked."""
@@ -252,7 +256,7 @@ class Hub:
         return [] if self._asking.holds(live) else self._begin_read(live, now)
 
     def _begin_read(self, live: LiveQuery, now: float) -> list[Action]:
-        live.read_at, live.stood = now, self._asking.stands(live)
+        live.read_at, live.stood = now, self._asking.stood()
         self._hearing.open(live)
         return [Read(live.key)]
 
@@ -295,9 +299,9 @@ class Hub:
         doubts_before, rowkeys = live.doubts, live.rowkeys
         live.settle(reading)
         live.stale_since = None
-        live.unwatched = self._asking.standing.missing(reading.tables, live.stood)
+        live.unwatched, live.stood = self._asking.missing(live), NOTHING
         held = self._asking.standing.held(live.unwatched)
-        live.doubts += tuple(_held(table) for table in sorted(held))
+        live.doubts += tuple(doubt_of(table) for table in sorted(held))
         actions = advance(live, reading)
         self._hearing.catch_up(live, rowkeys, live.read_at)
         actions += snapshots(live) + self._hearing.questions(now)
@@ -392,7 +396,3 @@ class Hub:
 
 def _refresh(live: LiveQuery) -> float:
     return min(live.query.refresh, UNWATCHED_SECONDS) if live.unwatched else live.query.refresh
-
-
-def _held(table: str) -> str:
-    return f"a transaction that wrote to {table} before anybody watched it is still open: end it"

@@ -161,6 +161,8 @@ class _Group:
                 return ()
             if self._placing is not None and self._placing.isdisjoint(changed):
                 return () if known.late else tuple(self._holders.of(known.rowkey))
+        if known.change.op == "tally":
+            return tuple(live for live in self._places if live.query.by_tally)
         if known.change.key is None:
             return tuple(self._places)
         if self._need.lacks(known.change) is not known.late:

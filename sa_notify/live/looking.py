@@ -29,7 +29,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Lookup:
     """Rows to be read.
 
     :param key: stored names of the columns of the table's key.
@@ -99,7 +99,7 @@ class Looking:
                 found.append(Look(self._turn, name, max(0.0, table.ready_at - now)))
         return found
 
-    def begin(self, look: Look) -> Wanted | None:
+    def begin(self, look: Look) -> Lookup | None:
         """What is to be read for a question; ``None`` when nobody asks any more."""
         if look.turn != self._turn:
             return None
@@ -107,7 +107,7 @@ class Looking:
         table.reading, table.waiting = table.waiting, {}
         columns, table.columns = tuple(sorted(table.columns)), set()
         keys = dict.fromkeys(known.change.key or () for known in table.reading)
-        return Wanted(look.table, table.key, columns, tuple(keys))
+        return Lookup(look.table, table.key, columns, tuple(keys))
 
     def answer(self, look: Look, now: float, *, bar: bool) -> list[Held]:
         """What waited for an answer, which has come.

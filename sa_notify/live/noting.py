@@ -12,10 +12,13 @@ def note(live: LiveQuery, xid: int, known: Known) -> bool:
 
     While the whole query is read, or waits to be, that is decided afterwards.
     """
+    is_tally = known.change.op == "tally"
+    if is_tally and not live.query.by_tally:
+        return False
     if live.undecided or live.snapshot is None:
         live.arrived += 1
         return False
-    if live.snapshot.sees(xid):
+    if not is_tally and live.snapshot.sees(xid):
         return False
     effect = effect_of(live, known)
     if effect is NOTHING:

@@ -15,6 +15,9 @@ from sa_notify.live.window import Window
 #: before it wakes those who LISTEN for it.
 GRACE_SECONDS: Final = 1.0
 
+#: The same where tallies tell of changes: they come a second late, and whoever leads and is 4 s late ends.
+TALLY_GRACE_SECONDS: Final = 5.0
+
 #: Share of one connection's time that proofs may take.
 SHARE: Final = 0.05
 
@@ -67,7 +70,7 @@ class Proofs:
             return
         if live.dirty or _explained(live, reading, journal) or any(map(reading.snapshot.sees, waiting)):
             return
-        until = now + GRACE_SECONDS
+        until = now + (TALLY_GRACE_SECONDS if live.query.by_tally else GRACE_SECONDS)
         self._suspects[live.key] = Suspect(live.query.name, reading.tables, reading.snapshot, until)
 
     def note(self, live: LiveQuery, xid: int) -> None:

@@ -77,6 +77,8 @@ class Query:
     :param refresh: seconds between re-reads of a query with doubts.
     :param plan: what changes of rows mean to the result; ``None`` where that is not known.
     :param shared: how it is read together with others; ``None``: it is always read alone.
+    :param by_tally: it need not be told of each change: it is enough to hear once a second that there were
+        some, and it is read again.
     """
 
     name: str
@@ -85,6 +87,7 @@ class Query:
     refresh: float = 2.0
     plan: Plan | None = None
     shared: "Shared | None" = None
+    by_tally: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,6 +35,16 @@ class Standing:
         return self._tables
 
     @property
+    def all_held(self) -> frozenset[str]:
+        """What was asked for and does not stand, because a writer holds it."""
+        return self._held
+
+    @property
+    def gated(self) -> bool:
+        """Whether tables must be asked for; otherwise all of them always stand."""
+        return self._gated
+
+    @property
     def turn(self) -> int:
         """Grows with each :meth:`begin`; answers to questions of an earlier one are void."""
         return self._turn
@@ -53,16 +63,6 @@ class Standing:
         """Nothing stands any more, but the feed goes on."""
         self.begin(self._gated)
 
-    # -- what a reading may rest on
-
-    def missing(self, tables: frozenset[str], stood: frozenset[str]) -> frozenset[str]:
-        """Those of the tables of a reading that did not stand when it began."""
-        return _NONE if not self._gated or tables <= stood else tables - stood
-
-    def unasked(self, tables: frozenset[str]) -> frozenset[str]:
-        """Those of the tables that have not been answered for."""
-        return tables - self._tables - self._held if self._gated else _NONE
-
     def held(self, tables: frozenset[str]) -> frozenset[str]:
         """Those of the tables that a writer holds who began before they were wanted."""
         return tables & self._held
@@ -70,13 +70,12 @@ class Standing:
     # -- asking
 
     def want(self, tables: frozenset[str]) -> None:
-        """Have these asked for with the next question."""
+        """Have these asked for with the next question, those that stand already too."""
         self._fresh |= tables
 
     def questions(self) -> list[Take]:
         """What to ask now."""
-        fresh = self._fresh - self._tables - self._held
-        asked = [self._ask(False, fresh, 0.0), self._ask(True, self._held, HELD_SECONDS)]
+        asked = [self._ask(False, self._fresh, 0.0), self._ask(True, self._held, HELD_SECONDS)]
         return [take for take in asked if take is not None]
 
     def _ask(self, held: bool, tables: frozenset[str], seconds: float) -> Take | None:
@@ -92,13 +91,19 @@ class Standing:
         del self._asked[take.held]
         granted = take.tables.intersection(stand)
         self._fresh -= take.tables
-        self._tables |= granted
+        self._tables = (self._tables - take.tables) | granted
         self._held = (self._held | take.tables) - self._tables
         return True
 
     def keep(self, tables: frozenset[str]) -> frozenset[str]:
         """Forget what is wanted no longer, since it will be dropped; all that is."""
         wanted = tables.union(self._fresh, *self._asked.values())
-        self._tables &= wanted
+        if not self._tables <= wanted:
+            self._tables &= wanted
         self._held &= wanted
         return wanted
+
+
+def doubt_of(table: str) -> str:
+    """What to say of a table that is held."""
+    return f"a transaction that wrote to {table} before anybody watched it is still open: end it"

@@ -12,6 +12,7 @@ from sa_notify.live.plan import Plan, TablePlan
 from sa_notify.live.query import Own, Query, Reading
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.window import Window
+from sa_notify.source.wanted import NOTHING, Wanted
 
 _NOBODY: frozenset[Subscriber] = frozenset()
 _NO_ROWS: dict[str, Any] = {}
@@ -39,7 +40,7 @@ class LiveQuery:
     :param gained: rows that the total has gained and nobody was told of.
     :param scheduled: a wait is under way that ends in a read.
     :param refreshing: the wait ends in a read whether a change has come or not.
-    :param stood: tables that stood when the read that is under way, or the last one, began.
+    :param stood: what was captured and brought when the read that is under way began.
     :param unwatched: tables of the last reading that did not stand when it began.
     :param read_at: when the read that is under way, or the last one, began.
     :param stale_since: when the window was last known to equal its SELECT; ``None`` while it does.
@@ -65,7 +66,7 @@ class LiveQuery:
     whole: bool = False
     edges: tuple[SortKey | None, SortKey | None] | None = None
     doubts: tuple[str, ...] = ()
-    stood: frozenset[str] = frozenset()
+    stood: Wanted = NOTHING
     unwatched: frozenset[str] = frozenset()
     reading: bool = False
     dirty: bool = True

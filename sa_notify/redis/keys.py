@@ -58,6 +58,14 @@ class Keys:
         """Tables of which it wants some rows."""
         return f"{self.base}partly:{worker}"
 
+    def tally(self, worker: str) -> str:
+        """Tables of which it is to be told now and then that other rows changed."""
+        return f"{self.base}tally:{worker}"
+
+    def elsewhere(self, worker: str) -> str:
+        """By table, how many changes it will be told of so."""
+        return f"{self.base}elsewhere:{worker}"
+
     def rows(self, worker: str, table: str) -> str:
         """Keys of the rows that it wants of a table."""
         return f"{self.base}rows:{worker}:{table}"

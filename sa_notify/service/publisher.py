@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
 from sa_notify.redis.connect import FAILURES, told, uncancelled
 from sa_notify.redis.keys import FEED_ENTRIES, Keys
 from sa_notify.redis.scripts import FENCED, Scripts
+from sa_notify.source.wanted import TALLY_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +59,8 @@ class Publisher:
         self._proof: tuple[float, int] | None = None
         self._ticks = deque[tuple[float, int]]()
         self._tick = 0
+        #: Whether there is something to tally for workers, and when they may be told.
+        self._untold, self._tally_at = False, 0.0
         #: Set when there is something to beat about.
         self.proven = asyncio.Event()
 
@@ -104,8 +108,10 @@ class Publisher:
             try:
                 await self._settle()
                 complained = False
-                await self._changed.wait()
-                self._changed.clear()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout_at(self._tally_at if self._untold else None):
+                        await self._changed.wait()
+                        self._changed.clear()
             except FAILURES as error:
                 self._doubt()
                 if not complained:
@@ -122,7 +128,7 @@ class Publisher:
         epoch = self._epoch if self._stands else None
         leader = {
             **self._about(), "term": int(self._term), "epoch": epoch, "position": self.position,
-            "lag": self._age(),
+            "lag": self._age(), "tallies": True,
         }  # fmt: skip
         await self._run("lead", [self._keys.term, self._keys.leader], [json.dumps(leader), LEADER_MS])
 
@@ -182,6 +188,8 @@ class Publisher:
             await self.lead()
         while self._queue and self._stands:
             await self._publish()
+            await self._tally()
+        await self._tally()
 
     async def _publish(self) -> None:
         taken, changes = [], 0
@@ -191,16 +199,24 @@ class Publisher:
         self._waiting -= changes
         for pieces in _pieces(taken):
             arguments = [self._keys.base, FEED_ENTRIES, *_arguments(pieces)]
-            await self._run("publish", [self._keys.term, self._keys.workers], arguments)
+            if await self._run("publish", [self._keys.term, self._keys.workers], arguments):
+                self._untold = True
         self.position = taken[-1].position
         if self._proof is not None and self.position >= self._proof[1]:
             self._prove(self._proof[0])
         metrics.PUBLISHED.inc(changes)
         metrics.WAITING.set(self._waiting)
 
-    async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> None:
+    async def _tally(self) -> None:
+        """Tell of what is not told one by one: at once, and then once a second."""
+        now = asyncio.get_running_loop().time()
+        if self._untold and now >= self._tally_at:
+            self._untold, self._tally_at = False, now + TALLY_SECONDS
+            await self._run("tally", [self._keys.term, self._keys.workers], [self._keys.base, FEED_ENTRIES])
+
+    async def _run(self, name: str, keys: Sequence[str], arguments: Sequence[Any]) -> int:
         try:
-            await self._scripts.run(name, keys, [self._term, *arguments])
+            return int(await self._scripts.run(name, keys, [self._term, *arguments]))
         except ResponseError as error:
             if FENCED in str(error):
                 raise Fenced from error

@@ -1,9 +1,9 @@
 """Which tables are captured at all: those that somebody wants."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Final, Protocol, runtime_checkable
 
-from sa_notify.change import Key
+from sa_notify.source.wanted import Wanted
 
 #: Two names of 63 bytes, each in quotes with every byte a doubled quote, and the dot between them.
 MAX_NAME_BYTES: Final = 257
@@ -39,8 +39,12 @@ class Interest(Protocol):
 
 @runtime_checkable
 class RowInterest(Interest, Protocol):
-    """A source that can be told of single rows."""
+    """A source that can be told of single rows, and of tables of which tallies are enough."""
 
-    def rows(self, rows: Mapping[str, Collection[Key]]) -> None:
-        """The rows that are wanted from now on, by table, beside the tables that are kept."""
+    def want(self, wanted: Wanted) -> None:
+        """All that is wanted from now on, beside what was taken and kept, unless something newer was told."""
+        ...
+
+    def capture(self, tables: Collection[str]) -> frozenset[str]:
+        """As :meth:`take`, but for what :meth:`want` was told of them before: that alone is brought."""
         ...

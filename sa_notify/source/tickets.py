@@ -15,10 +15,11 @@ class Ticket:
     """One question: for these tables, or whether PostgreSQL answers when it names none.
 
     :param until: give an answer by then, in seconds of ``time.monotonic()``.
+    :param whole: all of their changes are wanted.
     """
 
-    def __init__(self, tables: frozenset[str], until: float) -> None:
-        self.tables = tables
+    def __init__(self, tables: frozenset[str], until: float, *, whole: bool = True) -> None:
+        self.tables, self.whole = tables, whole
         self.until = until
         self._answer: frozenset[str] | None = None
         self._answered = native("_thread", "allocate_lock")()

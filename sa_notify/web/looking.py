@@ -13,7 +13,7 @@ from sa_notify.capture.render_values import as_carried
 from sa_notify.change import Key
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.live.known import Looked
-from sa_notify.live.looking import Wanted
+from sa_notify.live.looking import Lookup
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.web.failures import is_passing, sqlstate
 from sa_notify.web.reader import READING
@@ -48,7 +48,7 @@ class Looker:
         self._runtime = runtime
         self._engine = engine
 
-    def look(self, wanted: Wanted) -> tuple[Looked | None, float, bool]:
+    def look(self, wanted: Lookup) -> tuple[Looked | None, float, bool]:
         """What was read, or ``None``; how many seconds that took; whether it always will be ``None``."""
         began: list[float] = []
 
@@ -69,14 +69,14 @@ class Looker:
         return looked, seconds, False
 
 
-def _tell(wanted: Wanted, error: Exception) -> None:
+def _tell(wanted: Lookup, error: Exception) -> None:
     kind, state = type(getattr(error, "orig", error)).__name__, sqlstate(error)
     logger.warning(
         "new values of %s can't be read, its queries are: %s, SQLSTATE %s", wanted.table, kind, state
     )
 
 
-def look(engine: Engine, wanted: Wanted) -> Looked:
+def look(engine: Engine, wanted: Lookup) -> Looked:
     """The rows as they are by now.
 
     :raises sqlalchemy.exc.SQLAlchemyError: when the database refuses or is away.
@@ -88,7 +88,7 @@ def look(engine: Engine, wanted: Wanted) -> Looked:
     return Looked(Snapshot.parse(str(snapshot)), dict(_read(wanted, row) for row in rows))
 
 
-def _statement(wanted: Wanted) -> str:
+def _statement(wanted: Lookup) -> str:
     # records of the table's own type: each key's text is read as what its column is
     selected = [f"t.{identifier(name)}::text" for name in wanted.key] + list(map(_value, wanted.columns))
     same = " AND ".join(f"t.{identifier(name)} = asked.{identifier(name)}" for name in wanted.key)
@@ -107,7 +107,7 @@ def _escaped(sql: str) -> str:
     return sql.replace(":", r"\:")
 
 
-def _read(wanted: Wanted, row: Any) -> tuple[Key, dict[str, Any]]:
+def _read(wanted: Lookup, row: Any) -> tuple[Key, dict[str, Any]]:
     width = len(wanted.key)
     return tuple(row[:width]), dict(_values(wanted.columns, row[width:]))
 

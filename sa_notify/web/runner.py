@@ -78,7 +78,9 @@ class Runner:
             metrics.EPOCHS.inc()
             self._forget_coverage()
             self._epoch, self._position = epoch, 0
-            self._do(self._hub.begin_epoch(self._now(), gated=self._interest() is not None))
+            interest = self._interest()
+            by_row = isinstance(interest, RowInterest)
+            self._do(self._hub.begin_epoch(self._now(), gated=interest is not None, by_row=by_row))
             self._beat_all()
 
     def receive(self, changesets: Sequence[ChangeSet]) -> None:
@@ -206,16 +208,15 @@ class Runner:
         return self._hub.following
 
     def keep(self) -> None:
-        """Tell the source which tables are wanted; waits for it, so call it beside the loop."""
+        """Tell the source what is wanted; waits for it, so call it beside the loop."""
         interest = self._interest()
-        by_row = isinstance(interest, RowInterest)
         with self._lock:
-            wanted, rows = self._hub.keep(by_row=by_row)
+            wanted = self._hub.keep()
         with contextlib.suppress(SourceLost):  # the feed tells of that
             if isinstance(interest, RowInterest):
-                self._runtime.call_apart(interest.rows, rows)  # before their tables are dropped
-            if interest is not None:
-                self._runtime.call_apart(interest.keep, wanted)
+                interest.want(wanted)
+            elif interest is not None:
+                self._runtime.call_apart(interest.keep, wanted.tables)
 
     def __len__(self) -> int:
         with self._lock:
@@ -359,10 +360,13 @@ class Runner:
     def _take(self, action: act.Take) -> None:
         with self._lock:
             interest = self._interest() if self._hub.awaits(action) else None
+            if isinstance(interest, RowInterest):
+                interest.want(self._hub.told_with(action))
         if interest is None:  # another epoch, which asks anew
             return
+        take = interest.capture if isinstance(interest, RowInterest) else interest.take
         try:
-            stand = self._runtime.call_apart(interest.take, action.tables)
+            stand = self._runtime.call_apart(take, action.tables)
         except SourceLost:
             # the next epoch makes this void; should there be none, nobody must wait for ever
             self._runtime.later(RETAKE_SECONDS, self._take, action)

@@ -38,6 +38,17 @@ def test_a_rows_page_has_a_second_token(visitor: Visitor) -> None:
     assert "data-sa-rows-token" not in visitor.page("/admin/plain/").bar
 
 
+def test_a_rows_page_counts_by_keys_alone(visitor: Visitor) -> None:
+    """What its banner counts by renders no cell, and need not be told of each change."""
+    page = visitor.page("/admin/rows/")
+    counted, shown = visitor.subscribe(page.bar["data-sa-token"]), visitor.follow("/admin/plain/")
+    assert counted.by_tally and not shown.by_tally
+    assert not visitor.subscribe(page.bar["data-sa-rows-token"]).by_tally
+    reading = counted.read()
+    assert reading.rows == tuple((key, {}) for key, _ in page.rows)
+    assert reading.total == 40 and "public.book" in reading.tables
+
+
 def test_composite_keys_are_written_as_the_view_writes_them(visitor: Visitor) -> None:
     """A composite key with separators and quotes in it comes through the attribute unharmed."""
     keys = [key for key, _ in visitor.page("/admin/places/?page_size=20").rows]

@@ -226,7 +226,7 @@ class Lane:
 
     def _forgotten(self) -> None:
         """In Redis is nothing but what the workers that live have put there."""
-        names = re.compile(r":(?:feed|worker|told|clients|want|partly|rows):([^:]+)")
+        names = re.compile(r":(?:feed|worker|told|clients|want|partly|tally|elsewhere|rows):([^:]+)")
         until, left = time.monotonic() + FORGOTTEN_SECONDS, {""}
         while len(left) != len(self._rig.webs) and time.monotonic() < until:
             time.sleep(0.5)

@@ -211,7 +211,7 @@ class Simulation:
         self.do(self.hub.due(wait.key, wait.turn, self.now))
 
     def keep(self) -> None:
-        self.database.keep(self.hub.keep()[0])
+        self.database.keep(self.hub.keep().tables)
 
     def prove(self, seconds: float) -> None:
         self.now += seconds

@@ -129,7 +129,7 @@ def test_without_gates_nothing_is_asked() -> None:
     sim.step_read(min(sim.reads))
     sim.step_read(min(sim.reads))
     assert not sim.busy and not any(isinstance(take, act.Take) for take, _ in sim.takes)
-    assert sim.hub.keep()[0] == {A}
+    assert sim.hub.keep().tables == {A}
 
 
 def test_what_stands_when_a_read_ends_did_not_stand_when_it_began() -> None:

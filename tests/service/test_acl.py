@@ -13,6 +13,7 @@ from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.overview import clients, overview
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.source.wanted import Wanted
 from tests.protocol import wait_for
 from tests.service.dispatchers import InThread
 from tests.service.worker import Worker
@@ -46,11 +47,14 @@ def test_the_documented_rights_are_enough(
     source = ServiceSource(lambda: connect(urls("web")), keys, revoked=revoked.append)
     try:
         led()
-        worker = Worker(source, ("a", "b"))
+        worker = Worker(source, ("a",))
         worker.open()
-        source.rows({"public.b": {("2",)}})
+        source.want(Wanted(1, rows={"public.b": frozenset({("2",)})}, tallies=frozenset({"public.b"})))
+        assert source.capture({"public.b"}) == {"public.b"}
         write("a", 1)
         worker.hears("a", 1)
+        write("b", 3)
+        worker.until(lambda: worker.heard.get("public.b") == ["tally"])
         source.present({"sid": {"user": "ann", "since": 0, "queries": []}})
         source.revoke("ann")
         worker.until(lambda: revoked == ["ann"])

@@ -17,6 +17,7 @@ from sa_notify.service import publisher
 from sa_notify.service.publisher import Fenced, Publisher
 from sa_notify.source.service import feed, following as following_module, worker as worker_module
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.source.wanted import Wanted
 from tests.protocol import wait_for
 from tests.service.conftest import Start, Work
 from tests.service.dispatchers import InThread
@@ -159,7 +160,7 @@ def test_everything_of_a_living_worker_lives(
     monkeypatch.setattr(worker_module, "_TO_LIVE", 4000)
     monkeypatch.setattr(following_module, "RENEW_SECONDS", 0.3)
     worker = work("a")
-    worker.source.rows({"public.b": {("2",)}})
+    worker.source.want(Wanted(1, rows={"public.b": frozenset({("2",)})}))
     worker.source.present({"sid": {"user": "7"}})
     epoch, until = worker.source.epoch, time.monotonic() + 5.0
     wait_for(lambda: client.exists(keys.clients(epoch), keys.partly(epoch)) == 2, "all of it")

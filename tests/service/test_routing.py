@@ -12,6 +12,7 @@ from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.service import publisher
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.source.wanted import Wanted
 from tests.protocol import wait_for
 from tests.service.conftest import Work
 from tests.service.dispatchers import InThread
@@ -76,7 +77,7 @@ def test_rows_alone_can_be_wanted(
 ) -> None:
     """A worker that wants two rows of a table hears of these, and of what concerns all rows."""
     worker, other = work(), work("a")
-    worker.source.rows({"public.a": {("2",), ("5",)}})
+    worker.source.want(Wanted(1, rows={"public.a": frozenset({("2",), ("5",)})}))
     wait_for(lambda: client.exists(keys.partly(worker.source.epoch)), "its rows to be known")
     for n in range(1, 8):
         write("a", n)
@@ -86,7 +87,7 @@ def test_rows_alone_can_be_wanted(
     other.until(lambda: "truncate" in other.heard.get("public.a", []))
 
     assert worker.heard["public.a"] == ["2", "5", "truncate"]
-    worker.source.rows({})
+    worker.source.want(Wanted(2))
     wait_for(lambda: not client.exists(keys.partly(worker.source.epoch)), "its rows to be forgotten")
 
 
@@ -171,7 +172,8 @@ def test_tables_of_any_name(
     worker, other = work(), work()
     worker.wanted = frozenset(names)
     worker.open()
-    other.source.rows({name: {(key,)} for name, key in zip(names, HOSTILE, strict=True)})
+    rows = {name: frozenset({(key,)}) for name, key in zip(names, HOSTILE, strict=True)}
+    other.source.want(Wanted(1, rows=rows))
     wait_for(lambda: client.exists(keys.partly(other.source.epoch)), "its rows to be known")
     with engine.begin() as connection:
         for table, key in zip(tables, HOSTILE, strict=True):

@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 
 from sa_notify import Dispatcher, realtime
-from sa_notify.live.looking import Wanted
+from sa_notify.live.looking import Lookup
 from sa_notify.web.looking import LARGE, look
 from tests.apps.items import Item
 from tests.protocol import wait_for
@@ -89,7 +89,7 @@ def test_values_are_as_triggers_carry_them(engine: Engine) -> None:
         connection.execute(text(f"ALTER DATABASE {name} SET datestyle = 'SQL, DMY'"))
     engine.dispose()
     keys = (*carried, ("3", "none"))
-    looked = look(engine, Wanted("public.t", ("a", "b: x"), tuple(VALUES), keys))
+    looked = look(engine, Lookup("public.t", ("a", "b: x"), tuple(VALUES), keys))
     assert looked.rows == carried
     assert looked.snapshot.sees(1)
 
@@ -101,7 +101,7 @@ def test_what_is_long_stays_unknown(engine: Engine) -> None:
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE t ALTER body SET STORAGE EXTERNAL"))
         connection.execute(insert(table), [{"id": 1, "body": "x" * (LARGE + 1)}, {"id": 2, "body": "y"}])
-    looked = look(engine, Wanted("public.t", ("id",), ("body",), (("1",), ("2",), ("3",))))
+    looked = look(engine, Lookup("public.t", ("id",), ("body",), (("1",), ("2",), ("3",))))
     assert looked.rows == {("1",): {}, ("2",): {"body": "y"}}
 
 
@@ -116,7 +116,7 @@ def test_a_role_whose_policies_hide_rows_is_refused(engine: Engine) -> None:
     event.listen(engine, "begin", lambda connection: connection.execute(become))
     try:
         with pytest.raises(DBAPIError, match="row-level security"):
-            look(engine, Wanted("public.t", ("id",), ("v",), (("1",),)))
+            look(engine, Lookup("public.t", ("id",), ("v",), (("1",),)))
     finally:
         engine.dispose()
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:

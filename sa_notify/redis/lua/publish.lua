@@ -1,11 +1,12 @@
 -- Puts changes into the feeds of those who want them.
 -- KEYS: term, workers. ARGV: own term, prefix, entries of a feed, then for each changeset: the head of its
--- JSON, how many changes, and of each change: table, key of the row or '', JSON.
+-- JSON, how many changes, and of each change: table, key of the row or '', JSON. Returns how many are to be
+-- tallied.
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then
   return redis.error_reply('FENCED')
 end
 local prefix = ARGV[2]
-local fed = 0
+local untold = 0
 
 -- of each table, the rows that changed; asked for together, since each call costs more than an answer
 local changed = {}
@@ -38,8 +39,10 @@ local function shown(name, set)
 end
 
 local function feed(worker)
-  -- of each table: true for all of it, false for nothing, else the rows
+  -- of each table: true for all of it, false for nothing, else the rows; and, where a tally is wanted, how many
+  -- changes are left out
   local wants = {}
+  local left = {}
   local sets = {}
   at = 4
   while at <= #ARGV do
@@ -54,10 +57,15 @@ local function feed(worker)
         if not want and redis.call('EXISTS', set) == 1 then
           want = shown(name, set)
         end
+        if want ~= true and redis.call('SISMEMBER', prefix .. 'tally:' .. worker, name) == 1 then
+          left[name] = 0
+        end
         wants[name] = want
       end
       if want == true or want and (row == '' or want[row]) then
         items[#items + 1] = ARGV[n + 2]
+      elseif left[name] then
+        left[name] = left[name] + 1
       end
     end
     if #items > 0 then
@@ -69,7 +77,13 @@ local function feed(worker)
     local number = redis.call('INCR', prefix .. 'told:' .. worker)
     redis.call('XADD', prefix .. 'feed:' .. worker, 'MAXLEN', '~', ARGV[3], '*',
       'n', number, 't', 'changes', 'd', '[' .. table.concat(sets, ',') .. ']')
-    fed = fed + 1
+  end
+  for name, count in pairs(left) do
+    if count > 0 then
+      redis.call('HINCRBY', prefix .. 'elsewhere:' .. worker, name, count)
+      redis.call('EXPIRE', prefix .. 'elsewhere:' .. worker, 20)
+      untold = untold + count
+    end
   end
 end
 
@@ -79,4 +93,4 @@ for _, worker in ipairs(redis.call('SMEMBERS', KEYS[2])) do
     redis.call('SREM', KEYS[2], worker)
   end
 end
-return fed
+return untold

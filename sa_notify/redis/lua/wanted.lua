@@ -1,13 +1,12 @@
--- All tables that some worker wants, whole or rows of them.
+-- All tables that some worker wants: whole, rows of them, or tallies.
 -- KEYS: workers. ARGV: prefix.
 local found = {}
 
 local function look(worker)
-  for _, name in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'want:' .. worker)) do
-    found[name] = true
-  end
-  for _, name in ipairs(redis.call('SMEMBERS', ARGV[1] .. 'partly:' .. worker)) do
-    found[name] = true
+  for _, set in ipairs({'want:', 'partly:', 'tally:'}) do
+    for _, name in ipairs(redis.call('SMEMBERS', ARGV[1] .. set .. worker)) do
+      found[name] = true
+    end
   end
 end
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from sa_notify.change import ChangeSet, load_changesets
+from sa_notify.change import Change, ChangeSet, load_changesets
 from sa_notify.errors import MessageError, SourceLost
 from sa_notify.source.mailbox import Mailbox
 from sa_notify.source.service.revocation import Revocation
@@ -60,6 +60,9 @@ class Feed:
         kind = entry["t"]
         if kind == "changes":
             self._mailbox.put([self._stamped(changeset) for changeset in load_changesets(entry["d"])])
+        elif kind == "tally":
+            changes = tuple(Change(str(table), "tally") for table in json.loads(entry["d"]))
+            self._mailbox.put([self._stamped(ChangeSet("", 0, 0, changes))])
         elif kind == "lost":
             raise SourceLost("the dispatcher has lost its feed")
         elif kind == "beat":

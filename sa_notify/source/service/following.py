@@ -4,13 +4,13 @@ import logging
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import redis
 
-from sa_notify.change import Key
 from sa_notify.errors import MessageError, SourceLost
 from sa_notify.redis.connect import FAILURES, told
 from sa_notify.redis.keys import Keys
@@ -20,6 +20,7 @@ from sa_notify.source.service.feed import Feed
 from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.worker import Worker
 from sa_notify.source.tickets import Ticket, Tickets
+from sa_notify.source.wanted import Wanted
 from sa_notify.source.wants import Wants
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,6 @@ TICK_SECONDS: Final = 0.25
 _TICKS: Final = 64
 
 Clients = dict[str, Mapping[str, Any] | None]
-Rows = Mapping[str, Collection[Key]]
 
 
 class Following:
@@ -71,8 +71,9 @@ class Following:
         #: Moments, and the dispatchers' ticks then; who waits for the next proof.
         self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
-        self._wants, self._kept = Wants(), frozenset[str]()
-        self._rows: Rows = {}
+        self._wants, self._wanted = Wants(), Wanted()
+        #: Whether the dispatcher tells tallies: one of an older release does not.
+        self._tallies = False
         self._clients: Clients = {}
         self._stopped = False
         self._failure: SourceLost | None = None
@@ -104,14 +105,14 @@ class Following:
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on."""
         with self._guard:
-            self._kept = frozenset(tables)
             self._wants.keep(tables, time.monotonic())
         self._signal.set()
 
-    def rows(self, rows: Rows) -> None:
-        """The single rows that are wanted from now on."""
+    def want(self, wanted: Wanted) -> None:
+        """All that is wanted from now on beside that, unless something newer was told."""
         with self._guard:
-            self._rows = dict(rows)
+            if wanted.number >= self._wanted.number:
+                self._wanted = wanted
         self._signal.set()
 
     def present(self, clients: Clients) -> None:
@@ -153,7 +154,9 @@ class Following:
             worker = Worker(client, self._keys, self.feed.epoch)
             try:
                 worker.register(self._info())
-                self.unread = dict(worker.leader().get("unread", {}))
+                leader = worker.leader()
+                self.unread = dict(leader.get("unread", {}))
+                self._tallies = leader.get("tallies") is True
                 for revocation in worker.revocations():
                     self._revoked(revocation)
                 self._reader.start()
@@ -164,19 +167,15 @@ class Following:
                 worker.leave()
 
     def _serve(self, worker: Worker) -> None:
-        renew_at, tick_at, wanted = time.monotonic() + RENEW_SECONDS, 0.0, frozenset[str]()
-        rows: Rows = {}
+        renew_at, tick_at = time.monotonic() + RENEW_SECONDS, 0.0
         while not self._stopped:
             now = time.monotonic()
-            self._ask(worker, now)
+            # in this order: whoever put a question has said before what is wanted
+            tickets = list(self._tickets.take())
+            worker.want(self._all_wanted(tickets, now))
+            self._ask(worker, tickets)
             with self._guard:
-                wanted, before = self._wants.all(now), wanted
-                rows, rows_before = self._rows, rows
                 clients, self._clients = self._clients, {}
-            if wanted != before:
-                worker.want(wanted, only=True)
-            if rows is not rows_before and rows != rows_before:
-                worker.want_rows(rows)
             if clients:
                 worker.present(clients)
             while self._to_revoke:
@@ -191,17 +190,24 @@ class Following:
                 self._look_at_tick(worker)
             self._signal.wait(max(0.0, min(renew_at, tick_at, self._overdue(now)) - now))
 
-    def _ask(self, worker: Worker, now: float) -> None:
-        for ticket in self._tickets.take():
-            if not ticket.tables:
-                with self._guard:
-                    self._pings.append(ticket)
-                continue
+    def _all_wanted(self, tickets: Iterable[Ticket], now: float) -> Wanted:
+        with self._guard:
+            for ticket in tickets:
+                if ticket.whole:
+                    self._wants.take(ticket.tables, now)
+            whole, wanted = self._wants.all(now) | self._wanted.tables, self._wanted
+        if self._tallies:
+            return replace(wanted, tables=whole)
+        return replace(wanted, tables=whole | wanted.tallies, tallies=frozenset())
+
+    def _ask(self, worker: Worker, tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
             with self._guard:
-                self._wants.take(ticket.tables, now)
+                if not ticket.tables:
+                    self._pings.append(ticket)
+                    continue
                 self._number += 1
                 self._asked[self._number] = ticket
-            worker.want(ticket.tables, only=False)
             worker.ask(self._number, ticket.tables)
 
     def _look_at_tick(self, worker: Worker) -> None:

@@ -12,9 +12,10 @@ import redis
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SourceLost
 from sa_notify.redis.keys import REVOKED_ENTRIES, Keys
-from sa_notify.source.service.following import Clients, Following, Rows
+from sa_notify.source.service.following import Clients, Following
 from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.tickets import TAKE_SECONDS, Ticket
+from sa_notify.source.wanted import Wanted
 
 
 class ServiceSource:
@@ -23,7 +24,7 @@ class ServiceSource:
     Whatever may have been missed (a new dispatcher, a Redis that restarted, a worker that was too slow)
     is noticed and begins a new epoch: within 2.5 s where nothing says so.
 
-    Implements :class:`sa_notify.source.base.Source` and :class:`sa_notify.source.interest.Interest`.
+    Implements :class:`sa_notify.source.base.Source` and :class:`sa_notify.source.interest.RowInterest`.
 
     :param connect: makes a client of Redis, as :func:`sa_notify.redis.connect.connect` does.
     :param info: what this process says of itself.
@@ -112,17 +113,20 @@ class ServiceSource:
 
     def take(self, tables: Collection[str]) -> frozenset[str]:
         """Have changes of these told; see :class:`sa_notify.source.interest.Interest`."""
-        if not tables:
-            return frozenset()
-        return self._open().ask(Ticket(frozenset(tables), time.monotonic() + TAKE_SECONDS))
+        return self._asked(tables, whole=True)
 
     def keep(self, tables: Collection[str]) -> None:
         """All that is wanted from now on; see :class:`sa_notify.source.interest.Interest`."""
         self._open().keep(tables)
 
-    def rows(self, rows: Rows) -> None:
-        """The single rows that are wanted from now on, by table, beside the tables that are kept."""
-        self._open().rows(rows)
+    def want(self, wanted: Wanted) -> None:
+        """All that is wanted from now on; see :class:`sa_notify.source.interest.RowInterest`."""
+        if self._following is not None:
+            self._following.want(wanted)
+
+    def capture(self, tables: Collection[str]) -> frozenset[str]:
+        """Have these captured; see :class:`sa_notify.source.interest.RowInterest`."""
+        return self._asked(tables, whole=False)
 
     def present(self, clients: Clients) -> None:
         """Tell of clients that came or changed, and of those (``None``) that left; of none while closed."""
@@ -143,6 +147,11 @@ class ServiceSource:
         return False
 
     # -- inside
+
+    def _asked(self, tables: Collection[str], *, whole: bool) -> frozenset[str]:
+        if not tables:
+            return frozenset()
+        return self._open().ask(Ticket(frozenset(tables), time.monotonic() + TAKE_SECONDS, whole=whole))
 
     def _open(self) -> Following:
         following = self._following

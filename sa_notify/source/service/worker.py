@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Set as AbstractSet
 from typing import Any, Final
 
 import redis
@@ -19,10 +19,13 @@ from sa_notify.redis.keys import (
 )
 from sa_notify.redis.scripts import Scripts
 from sa_notify.source.service.revocation import Revocation
+from sa_notify.source.wanted import Wanted
 
 logger = logging.getLogger(__name__)
 
 _TO_LIVE: Final = WORKER_SECONDS * 1000
+
+_NONE: frozenset[Key] = frozenset()
 
 
 class Worker:
@@ -31,7 +34,7 @@ class Worker:
     def __init__(self, client: redis.Redis, keys: Keys, worker: str) -> None:
         self.id = worker
         self._client, self._keys, self._scripts = client, keys, Scripts(client)
-        self._partly: frozenset[str] = frozenset()
+        self._wanted = Wanted()
 
     def register(self, info: Mapping[str, Any]) -> None:
         """Begin: from now on everything told is in the feed."""
@@ -48,23 +51,29 @@ class Worker:
         names = [keys.workers, keys.worker(own), keys.feed(own), keys.told(own), *self._sets()]
         self._lives(self._scripts.run("renew", names, [own, json.dumps(info), _TO_LIVE]))
 
-    def want(self, tables: Collection[str], *, only: bool) -> None:
-        """Have changes of these told too, or of these only."""
-        names = [self._keys.worker(self.id), self._keys.want(self.id)]
-        self._lives(self._scripts.run("want", names, [_TO_LIVE, "only" if only else "also", *sorted(tables)]))
+    def want(self, wanted: Wanted) -> None:
+        """Have this told from now on: nothing that was and is wanted is left out meanwhile."""
+        before, self._wanted = self._wanted, wanted
+        keys, own = self._keys, self.id
+        changes: list[tuple[str, AbstractSet[str], AbstractSet[str]]] = [
+            (keys.rows(own, table), _new_rows(wanted, before, table), _new_rows(before, wanted, table))
+            for table in wanted.rows.keys() | before.rows.keys()
+        ]
+        for name, now, then in (
+            (keys.partly(own), wanted.rows.keys(), before.rows.keys()),
+            (keys.tally(own), wanted.tallies, before.tallies),
+            (keys.want(own), wanted.tables, before.tables),
+        ):
+            changes.append((name, now - then, then - now))
+        for name, more, _ in changes:
+            self._change(name, "also", more)
+        for name, _, less in reversed(changes):
+            self._change(name, "less", less)
 
-    def want_rows(self, rows: Mapping[str, Collection[Key]]) -> None:
-        """Have changes of these rows told, and no others but of tables that are wanted whole."""
-        tables = self._partly | rows.keys()
-        self._partly = tables
-        for table in sorted(tables):
-            self._set(self._keys.rows(self.id, table), map(dump_key, rows.get(table, ())))
-        self._set(self._keys.partly(self.id), rows)
-        self._partly = frozenset(rows)
-
-    def _set(self, name: str, members: Iterable[str]) -> None:
-        own = self._keys.worker(self.id)
-        self._lives(self._scripts.run("want", [own, name], [_TO_LIVE, "only", *sorted(members)]))
+    def _change(self, name: str, how: str, members: Collection[str]) -> None:
+        if members:
+            names = [self._keys.worker(self.id), name]
+            self._lives(self._scripts.run("want", names, [_TO_LIVE, how, *sorted(members)]))
 
     def ask(self, number: int, tables: Collection[str]) -> None:
         """Ask the dispatcher to have these captured; the answer is in the feed."""
@@ -135,10 +144,17 @@ class Worker:
 
     def _sets(self) -> list[str]:
         keys, own = self._keys, self.id
-        rows = (keys.rows(own, table) for table in self._partly)
-        return [keys.want(own), keys.partly(own), keys.clients(own), *rows]
+        rows = (keys.rows(own, table) for table in self._wanted.rows)
+        found = (keys.want(own), keys.partly(own), keys.tally(own), keys.elsewhere(own), keys.clients(own))
+        return [*found, *rows]
 
     @staticmethod
     def _lives(answer: Any) -> None:
         if not int(answer):
             raise SourceLost("Redis has forgotten this worker")
+
+
+def _new_rows(wanted: Wanted, before: Wanted, table: str) -> AbstractSet[str]:
+    """Those of a table that were not wanted before."""
+    now, then = wanted.rows.get(table, _NONE), before.rows.get(table, _NONE)
+    return frozenset() if now is then else frozenset(map(dump_key, now - then))
