@@ -31,8 +31,8 @@ class Kind:
 
     @classmethod
     def of(cls, parts: Hashable) -> "Kind":
-        made = cls(parts)
-        return _KINDS.setdefault(made, made)
+        # by its parts: a key that is the value itself would keep it for ever
+        return _KINDS.setdefault(parts, cls(parts))
 
     def __eq__(self, other: object) -> bool:
         if self is other:
@@ -43,4 +43,4 @@ class Kind:
         return self._hash
 
 
-_KINDS: "WeakValueDictionary[Kind, Kind]" = WeakValueDictionary()
+_KINDS: "WeakValueDictionary[Hashable, Kind]" = WeakValueDictionary()

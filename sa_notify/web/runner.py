@@ -21,6 +21,7 @@ from sa_notify.web.desk import Desk
 from sa_notify.web.emitter import Emitter
 from sa_notify.web.failures import is_passing, log_failure, query_failed
 from sa_notify.web.looking import Looker
+from sa_notify.web.notices import Notices
 from sa_notify.web.spending import Spending, Spent
 
 logger = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class Runner:
         self._lock = runtime.lock()
         #: Clients that are sent nothing before they have read what waits for them, and since when.
         self._behind: dict[str, float] = {}
-        self._warned: set[tuple[str, tuple[str, ...]]] = set()
+        self._notices = Notices()
         self._epoch, self._position = "", 0
         #: Clients that were told last that what they see is not live.
         self._told_late: set[str] = set()
@@ -268,16 +269,16 @@ class Runner:
         self._runtime.later(action.seconds, self._due, action.key, action.turn)
 
     def _take_soon(self, action: act.Take) -> None:
-        if action.seconds:
-            self._runtime.later(action.seconds, self._take, action)
-        else:
-            self._runtime.spawn(self._take, action)
+        self._soon(action.seconds, self._take, action)
 
     def _look_soon(self, action: act.Look) -> None:
-        if action.seconds:
-            self._runtime.later(action.seconds, self._look, action)
+        self._soon(action.seconds, self._look, action)
+
+    def _soon(self, seconds: float, task: Callable[[Any], None], action: Action) -> None:
+        if seconds:
+            self._runtime.later(seconds, task, action)
         else:
-            self._runtime.spawn(self._look, action)
+            self._runtime.spawn(task, action)
 
     def _greet_soon(self, action: act.Greet) -> None:
         self._runtime.spawn(self._greet, action.key)
@@ -317,20 +318,6 @@ class Runner:
                 logger.warning("a client is cut off: it has read nothing for %s s", PATIENCE_SECONDS)
                 self._emitter.backlog.cut(sid)
 
-    def _diverged(self, action: act.Diverged) -> None:
-        metrics.DIVERGENCE.labels(action.name).inc()
-        logger.error(
-            "live query %s was wrong, and is right again: rows changed and no trigger told of it; `sa-notify "
-            "check` shows missing triggers, `always=True` is for writes of replication",
-            action.name,
-        )
-
-    def _warn(self, action: act.Warn) -> None:
-        if (action.name, action.doubts) not in self._warned:
-            self._warned.add((action.name, action.doubts))
-            reasons = "; ".join(action.doubts)
-            logger.warning("live query %s is read every %s s: %s", action.name, action.refresh, reasons)
-
     _hands: ClassVar[dict[type[Action], Callable[[Any, Any], None]]] = {
         act.Read: _read,
         act.Patch: _patch,
@@ -343,8 +330,8 @@ class Runner:
         act.SendClosed: lambda self, action: self._emitter.closed(action),
         act.Join: _join,
         act.Leave: lambda self, action: self._emitter.leave(action.sid, action.key),
-        act.Warn: _warn,
-        act.Diverged: _diverged,
+        act.Warn: lambda self, action: self._notices.warn(action),
+        act.Diverged: lambda self, action: self._notices.diverged(action),
     }
 
     # -- tasks
