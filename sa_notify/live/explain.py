@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from sa_notify.live.need import need_of
 from sa_notify.live.plan import Plan, TablePlan
 from sa_notify.live.predicate import Interval, Points
 from sa_notify.live.query import Query, Reading
@@ -125,6 +126,8 @@ def _order(live: LiveQuery) -> str:
 def _per_change(live: LiveQuery, tier: Tier) -> Iterator[str]:
     if any(live.plan_of(table) is not None for table in live.tables or ()):
         yield "0 statements for other columns, and for rows that the index does not ask for"
+    if tier != "timed" and any(need_of(live, table).columns for table in live.tables or ()):
+        yield "1 by keys for all queries of a table, where changes don't carry new values"
     if tier == "patch":
         yield "0 for a row that stays outside the page, whose total is counted"
         yield "1 by key for a row that keeps its place"

@@ -65,6 +65,20 @@ def test_what_would_be_cheaper(app: Flask, query: str, tier: str, why: str) -> N
     assert any(why in sentence for sentence in found["why"])
 
 
+@pytest.mark.parametrize(
+    ("query", "looked_up"),
+    [
+        (("joined", '{"name": "ann"}'), True),
+        (("owners",), False),
+        (("page", '{"owner": 5, "offset": 5}'), False),
+    ],
+)
+def test_what_changes_do_not_carry(app: Flask, query: tuple[str, ...], looked_up: bool) -> None:
+    """A condition takes values, read for all queries; not where a counted total asks for all changes."""
+    sentence = "1 by keys for all queries of a table, where changes don't carry new values"
+    assert (sentence in told(app, *query)["per_change"]) is looked_up
+
+
 def test_an_order_that_leaves_rows_equal(app: Flask) -> None:
     found = told(app, "page", '{"sort": "title"}')
     assert found["tier"] == "patch"
