@@ -97,6 +97,8 @@ def _start(stack: ExitStack, options: Options) -> list[Child]:
     env["SA_NOTIFY_REDIS_URL"] = _redis(stack, options.home, children)
     _finish(_program(stack, options.home, env, "-m", "alembic", "upgrade", "head"))
     _finish(_program(stack, options.home, env, "-m", "demo.seed"))
+    # web workers that know a Redis follow a dispatcher, not the database
+    children.append(_program(stack, options.home, env, "-m", "sa_notify", "dispatch"))
     port = options.port or (free_port() if listening(_PORT) else _PORT)
     web = _program(
         stack, options.home, env, "-m", "gunicorn", *_gunicorn(port, options.workers), "demo.wsgi:app"

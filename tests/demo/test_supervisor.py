@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,13 @@ class Demo:
     def get(self, path: str) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
+
+    def is_live(self) -> bool:
+        """Whether a worker says that it hears of changes."""
+        try:
+            return bool(self.get("/sa_notify/health"))
+        except urllib.error.HTTPError:
+            return False
 
     def scalar(self, sql: str) -> object:
         """The result of SQL in the database that the demo made."""
@@ -117,6 +125,7 @@ def test_serves_and_writes_and_stops_on_interrupt(home: Path, demos: list[Demo])
     demo.started()
     assert "To do" in demo.get("/")
     assert "sa_notify.js" in demo.get("/admin/todoitem/")
+    wait_for(demo.is_live, "a worker that follows changes")
     before = demo.scalar("SELECT sum(xmin::text::bigint) FROM todo_items")
     wait_for(lambda: demo.scalar("SELECT sum(xmin::text::bigint) FROM todo_items") != before, "written row")
     demo.scalar("INSERT INTO users (name) VALUES ('Kept')")
