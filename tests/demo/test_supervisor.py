@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
@@ -19,6 +18,7 @@ from demo.process import free_port, listening
 from demo.rooms import postgres_room, remove, temporary_room
 from tests.artifacts import artifact
 from tests.demo.processes import marked, wait_for, working_in
+from tests.protocol import ProtocolClient, arrived
 
 _ROOT = Path(__file__).parents[2]
 _GIVEN = ("DATABASE_URL", "SA_NOTIFY_REDIS_URL", "PORT")
@@ -58,12 +58,15 @@ class Demo:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as answer:
             return str(answer.read().decode())
 
-    def is_live(self) -> bool:
-        """Whether a worker says that it hears of changes."""
+    def shows(self, query: str) -> bool:
+        """Whether a browser that subscribes is given rows."""
+        client = ProtocolClient(f"http://127.0.0.1:{self.port}")
         try:
-            return bool(self.get("/sa_notify/health"))
-        except urllib.error.HTTPError:
-            return False
+            window = client.subscribe(query)
+            wait_for(lambda: arrived(window), f"the rows of {query}")
+            return bool(window.rows)
+        finally:
+            client.close()
 
     def scalar(self, sql: str) -> object:
         """The result of SQL in the database that the demo made."""
@@ -125,7 +128,7 @@ def test_serves_and_writes_and_stops_on_interrupt(home: Path, demos: list[Demo])
     demo.started()
     assert "To do" in demo.get("/")
     assert "sa_notify.js" in demo.get("/admin/todoitem/")
-    wait_for(demo.is_live, "a worker that follows changes")
+    assert demo.shows("open_todos")
     before = demo.scalar("SELECT sum(xmin::text::bigint) FROM todo_items")
     wait_for(lambda: demo.scalar("SELECT sum(xmin::text::bigint) FROM todo_items") != before, "written row")
     demo.scalar("INSERT INTO users (name) VALUES ('Kept')")
