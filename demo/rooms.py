@@ -30,18 +30,21 @@ def postgres_room(home: Path) -> Path:
     return Path("/var/tmp") / f"sa-notify-demo-{mark}"
 
 
-def temporary_room(prefix: str = "sa-notify-") -> Path:
+def temporary_room(prefix: str = "sa-notify-", within: Path = Path("/tmp")) -> Path:
     """A new folder with a short path (unix sockets allow 107 bytes) that every account can enter.
 
     The next call with the same prefix removes it when this process ended without doing so.
+
+    :param within: where it is made.
     """
-    for old in Path("/tmp").glob(f"{prefix}*/.in-use"):
+    for old in within.glob(f"{prefix}*/.in-use"):
         if _locked(old):
             shutil.rmtree(old.parent, ignore_errors=True)
-    room = Path(tempfile.mkdtemp(prefix=prefix, dir="/tmp"))
+    # under another name until it is locked: the next call would take it for one that was left behind
+    room = Path(tempfile.mkdtemp(prefix=f".{prefix}", dir=within))
     room.chmod(0o755)
     _locked(room / ".in-use")
-    return room
+    return room.rename(room.with_name(room.name.removeprefix(".")))
 
 
 _held: list[int] = []

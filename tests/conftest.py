@@ -8,18 +8,28 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from sqlalchemy import Engine, create_engine, make_url
+from sqlalchemy import Engine, create_engine
 
-from demo.embedded import EmbeddedPostgres, EmbeddedRedis
+from demo.embedded import EmbeddedRedis
 from demo.rooms import temporary_room
 from tests.chromium import launched, opened
 from tests.databases import fresh_database
+from tests.servers import any_postgres
 
 #: Rooms whose tests start servers and browsers and wait for what they see: one process runs all of a set.
 _ONE_BY_ONE = (
     {"dispatch", "faults", "web"},
     {"admin", "admin_proof", "benchmarks", "browser", "demo", "packaging"},
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the room with the shortest tests last: with them, all processes end at the same time."""
+    items.sort(key=lambda item: _room(item.nodeid) == "live")
+
+
+def _room(nodeid: str) -> str:
+    return Path(nodeid.partition("::")[0]).parts[1]
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -33,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByRoom(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module, _, _ = nodeid.partition("::")
-            room = Path(module).parts[1]
+            room = _room(nodeid)
             for together in _ONE_BY_ONE:
                 if room in together:
                     return " ".join(sorted(together))
@@ -46,15 +56,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 @pytest.fixture(scope="session")
 def pg_server() -> Iterator[str]:
     """The maintenance database's URL: SA_NOTIFY_TEST_DATABASE_URL, else an embedded PostgreSQL 18."""
-    if given := os.environ.get("SA_NOTIFY_TEST_DATABASE_URL"):
-        yield make_url(given).set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-        return
-    room = temporary_room("sa-notify-pg-")
-    try:
-        with EmbeddedPostgres(room) as server:
-            yield server.url
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with any_postgres("sa-notify-pg-") as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

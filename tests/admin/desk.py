@@ -5,21 +5,20 @@ import enum
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from flask import Flask, Response, abort, g, request, session
-from flask_admin import Admin
+from flask import Flask, Response, abort, request, session
 from flask_admin.contrib.sqla.fields import CheckboxListField
 from flask_admin.form import SecureForm
 from flask_admin.form.rules import Field, FieldSet
 from flask_admin.model.template import macro
-from flask_socketio import SocketIO
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
-from sqlalchemy import JSON, Column, Enum, ForeignKey, Numeric, Table, Text, text
+from sqlalchemy import JSON, Column, Enum, ForeignKey, Numeric, Table, Text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from wtforms import PasswordField
 
-from sa_notify import Dispatcher, realtime
+from sa_notify import realtime
 from sa_notify.admin import RealtimeModelView
+from tests.admin.applications import Views, build, execute
 from tests.admin.visitor import XSS
 
 
@@ -195,7 +194,7 @@ class Spots(RealtimeModelView):
     form_columns = ("note",)
 
 
-VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
+VIEWS: Views = {
     "tasks": (Tasks, Task),
     "modals": (Modals, Task),
     "ajax": (Ajax, Task),
@@ -207,28 +206,15 @@ VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
 }
 
 
-def make_desk(url: str, async_mode: str = "threading", create: bool = True) -> Flask:
-    """The application, its tables created and empty."""
-    app = Flask(__name__)
-    app.config.update(SECRET_KEY="s", SQLALCHEMY_DATABASE_URI=url, TESTING=True)
-    db.init_app(app)
-    Dispatcher().init_app(app, SocketIO(app, async_mode=async_mode, transports=["websocket"]), engine=db)
-    admin = Admin(app, name="Desk", csp_nonce_generator=lambda: "n0nce")
-    for endpoint, (view, model) in VIEWS.items():
-        admin.add_view(view(model, db, endpoint=endpoint, name=endpoint.title()))
-    app.before_request(_admit)
+def make_desk(url: str, **options: Any) -> Flask:
+    """The application, its tables created and empty.
+
+    :param options: of :func:`~tests.admin.applications.build`.
+    """
+    app = build(url, db, "Desk", VIEWS, **options)
     app.after_request(_restrict)
     app.add_url_rule("/login/<kind>/<role>", "login", _login)
-    if create:
-        with app.app_context():
-            db.create_all()
     return app
-
-
-def execute(app: Flask, sql: str, **values: Any) -> None:
-    """Plain SQL on a connection of its own, committed."""
-    with app.app_context(), db.engine.begin() as connection:
-        connection.execute(text(sql), values)
 
 
 def empty(app: Flask) -> None:
@@ -253,11 +239,6 @@ def seed(app: Flask) -> None:
         execute(app, "INSERT INTO labelled VALUES (:k, 1), (:k, 2)", k=key)
         execute(app, "INSERT INTO step (what, task_id) VALUES ('first', :k), ('second', :k)", k=key)
     execute(app, "INSERT INTO spot VALUES ('a.,\"<b', 1, 'here')")
-
-
-def _admit() -> Any:
-    g.admitted = request.cookies.get("banned") != "1"
-    return None if g.admitted else ("no", 403)
 
 
 def _restrict(answer: Response) -> Response:

@@ -5,17 +5,16 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from flask import Flask, g, request, session
-from flask_admin import Admin
 from flask_admin.contrib.sqla.filters import FilterLike, IntGreaterFilter
 from flask_admin.model.template import macro
-from flask_socketio import SocketIO
 from flask_sqlalchemy import SQLAlchemy
 from markupsafe import Markup
 from sqlalchemy import Enum, ForeignKey, Numeric, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-from sa_notify import Dispatcher, realtime
+from sa_notify import realtime
 from sa_notify.admin import RealtimeModelView
+from tests.admin.applications import Views, build
 
 
 class Base(DeclarativeBase):
@@ -195,7 +194,7 @@ class SilentView(RealtimeModelView):
     column_display_pk = True
 
 
-VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
+VIEWS: Views = {
     "plain": (Plain, Book),
     "formatted": (Formatted, Book),
     "editable": (Editable, Book),
@@ -211,34 +210,16 @@ VIEWS: dict[str, tuple[type[RealtimeModelView], type[Base]]] = {
 }
 
 
-def make_app(
-    url: str, dispatcher_first: bool = True, async_mode: str = "threading", create: bool = True
-) -> Flask:
-    """The application, its tables created and empty."""
-    app = Flask(__name__)
-    app.config.update(SECRET_KEY="s", SQLALCHEMY_DATABASE_URI=url, TESTING=True)
-    db.init_app(app)
-    socketio = SocketIO(app, async_mode=async_mode, transports=["websocket"])
-    if dispatcher_first:
-        Dispatcher().init_app(app, socketio, engine=db)
-    admin = Admin(app, name="Library", csp_nonce_generator=lambda: "n0nce")
-    for endpoint, (view, model) in VIEWS.items():
-        admin.add_view(view(model, db, endpoint=endpoint, name=endpoint.title()))
-    if not dispatcher_first:
-        Dispatcher().init_app(app, socketio, engine=db)
-    app.before_request(_admit)
+def make_app(url: str, **options: Any) -> Flask:
+    """The application, its tables created and empty.
+
+    :param options: of :func:`~tests.admin.applications.build`.
+    """
+    app = build(url, db, "Library", VIEWS, **options)
     app.after_request(_strict)
     app.add_url_rule("/login/<genre>/<int:author>", "login", _login)
     app.add_url_rule("/flash", "flash", _flash)
-    if create:
-        with app.app_context():
-            db.create_all()
     return app
-
-
-def _admit() -> Any:
-    g.admitted = request.cookies.get("banned") != "1"
-    return None if g.admitted else ("no", 403)
 
 
 def _strict(response: Any) -> Any:

@@ -6,8 +6,9 @@ import pytest
 from flask import Flask
 
 from sa_notify.errors import SubscriptionError
+from tests.admin.applications import execute
 from tests.admin.pages import shown
-from tests.admin.visitor import Visitor, execute
+from tests.admin.visitor import Visitor
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from flask_admin.model.template import EndpointLinkRowAction
 from jinja2 import DictLoader
 
 from sa_notify.admin import RealtimeMixin, RealtimeModelView
+from tests.admin.applications import execute
 from tests.admin.library import Book, db
-from tests.admin.visitor import Visitor, execute
+from tests.admin.visitor import Visitor
 
 # Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
 pytestmark = pytest.mark.filterwarnings(

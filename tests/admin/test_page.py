@@ -3,11 +3,10 @@
 import re
 
 import pytest
-from flask import Flask
 
-from tests.admin.conftest import dispose
-from tests.admin.library import VIEWS, make_app
-from tests.admin.visitor import Visitor, execute, seed
+from tests.admin.applications import execute
+from tests.admin.library import VIEWS
+from tests.admin.visitor import Visitor, furnished
 
 # Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
 pytestmark = pytest.mark.filterwarnings(
@@ -107,7 +106,5 @@ def test_the_pages_of_a_list_hold_each_row_once(visitor: Visitor) -> None:
 
 def test_the_dispatcher_may_come_after_the_admin(database_url: str) -> None:
     """The order in which the extensions are initialised does not matter."""
-    app: Flask = make_app(database_url, dispatcher_first=False)
-    seed(app)
-    assert Visitor(app).follow("/admin/plain/").read().total == 40
-    dispose(app)
+    with furnished(database_url, dispatcher_first=False) as app:
+        assert Visitor(app).follow("/admin/plain/").read().total == 40

@@ -7,8 +7,9 @@ import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings, strategies as st
 
+from tests.admin.applications import execute
 from tests.admin.pages import shown
-from tests.admin.visitor import XSS, Visitor, execute
+from tests.admin.visitor import XSS, Visitor
 
 # Flask-Admin gives WTForms its choices as tuples, which WTForms 3.3 wants replaced.
 pytestmark = pytest.mark.filterwarnings(

@@ -2,8 +2,9 @@
 
 import pytest
 
+from tests.admin.applications import execute
 from tests.admin.library import Author, Silent, db
-from tests.admin.visitor import Visitor, execute
+from tests.admin.visitor import Visitor
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,15 @@
 """A browser's view of the application, without a browser."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
 
 from sa_notify.live.query import Query
 from sa_notify.web.context import SavedRequest
-from tests.admin.library import db
+from tests.admin.applications import dispose, execute
+from tests.admin.library import make_app
 from tests.admin.pages import ShownPage, read_page
 
 XSS = "<script>alert('1')</script> & \"co\""
@@ -56,10 +58,13 @@ class Visitor:
         return self.subscribe(self.page(url).bar["data-sa-token"])
 
 
-def execute(app: Flask, sql: str, **values: Any) -> None:
-    """Plain SQL on a connection of its own, committed."""
-    with app.app_context(), db.engine.begin() as connection:
-        connection.execute(text(sql), values)
+@contextmanager
+def furnished(url: str, **options: Any) -> Iterator[Flask]:
+    """The library with its books, for as long as the block lasts."""
+    app = make_app(url, **options)
+    seed(app)
+    yield app
+    dispose(app)
 
 
 def seed(app: Flask) -> None:

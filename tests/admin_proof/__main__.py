@@ -7,11 +7,10 @@ import time
 import psycopg
 from sqlalchemy import make_url
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from tests.admin_proof.lane import Lane, any_seed
 from tests.admin_proof.views import FEATURES, features
 from tests.chromium import launched
+from tests.servers import own_postgres
 
 
 def main() -> int:
@@ -27,7 +26,7 @@ def main() -> int:
         print(f"{time.monotonic() - began:7.1f} {line}", flush=True)
 
     say(f"seed {options.seed}")
-    with EmbeddedPostgres(temporary_room("sa-notify-proof-")) as server, launched() as browser:
+    with own_postgres("sa-notify-proof-") as server, launched() as browser:
         urls = tuple(_database(server.url, name) for name in ("proof", "archive"))
         with Lane(options.seed, features(options.size), (urls[0], urls[1]), browser) as lane:
             report = lane.run(options.rounds, say)

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, MetaData, text
+from sqlalchemy import Engine, MetaData, create_engine, text
+from sqlalchemy.pool import NullPool
 
 ENV = """
 from alembic import context
-from sqlalchemy import create_engine
 import importlib.util
 
 config = context.config
@@ -30,8 +30,7 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    engine = create_engine(config.get_main_option("sqlalchemy.url"))
-    with engine.connect() as connection:
+    with config.attributes["engine"].connect() as connection:
         for statement in config.attributes.get("session", []):
             connection.exec_driver_sql(statement)
         connection.commit()  # Alembic would leave a transaction that is not its own open
@@ -42,7 +41,6 @@ else:
         context.configure(connection=connection, **options)
         with context.begin_transaction():
             context.run_migrations()
-    engine.dispose()
 """
 
 MODELS = """
@@ -75,6 +73,8 @@ class Project:
         self.config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         command.init(self.config, str(folder / "migrations"))
         (folder / "migrations" / "env.py").write_text(ENV)
+        # each command connects anew, with the statements that those before it compiled
+        self.config.attributes["engine"] = create_engine(engine.url, poolclass=NullPool)
         self._count = 0
 
     def models(self, source: str) -> None:

@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -151,37 +152,49 @@ def test_different_tables_at_once(engine: Engine) -> None:
 
 
 UPGRADE = """
-import sys
+import sys, traceback
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import create_engine
 folder, url = sys.argv[1:]
 config = Config()
 config.set_main_option("script_location", folder + "/migrations")
 config.set_main_option("models", folder + "/models.py")
-config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
+config.attributes["engine"] = create_engine(url)
 print("ready", flush=True)
-sys.stdin.readline()
-command.upgrade(config, "head")
+for line in sys.stdin:
+    try:
+        command.upgrade(config, "head")
+        print("done", flush=True)
+    except Exception as error:
+        traceback.print_exc()
+        print(repr(error), flush=True)
 """
 
 
-def upgrades_at_once(project: Any, processes: int) -> list[str]:
-    """What each of the processes, which upgrade at the same moment, said of its failure."""
+@contextmanager
+def upgrading(project: Any, processes: int) -> Iterator[Callable[[], list[str]]]:
+    """Processes that upgrade at the same moment, when called; what each of them then says."""
     url = project.engine.url.render_as_string(hide_password=False)
     command = [sys.executable, "-c", UPGRADE, str(project.folder), url]
-    pipe = subprocess.PIPE
-    running = [
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) for _ in range(processes)
-    ]
-    for process in running:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write("\n")
-        process.stdin.flush()
-    said = [process.communicate(timeout=60)[1] for process in running]
-    return [text for process, text in zip(running, said, strict=True) if process.returncode]
+    with ExitStack() as stack:
+        running: Any = [
+            stack.enter_context(
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            )
+            for _ in range(processes)
+        ]
+        said = [process.stdout.readline() for process in running]
+        assert said == ["ready\n"] * processes
+
+        def upgrade() -> list[str]:
+            for process in running:
+                process.stdin.write("\n")
+            for process in running:
+                process.stdin.flush()
+            return [process.stdout.readline() for process in running]
+
+        yield upgrade
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["the first revision", "a later one"])
@@ -195,7 +208,8 @@ def test_revision_at_once(project: Any, first: bool) -> None:
         project.migrate(LIVE)
     project.models(LIVE.replace("@realtime", '@realtime(carry=["title"])'))
     project.revision()
-    for _ in range(4):
-        assert upgrades_at_once(project, 3) == []
-        project.check()
-        project.downgrade()
+    with upgrading(project, 3) as upgrade:
+        for _ in range(4):
+            assert upgrade() == ["done\n"] * 3
+            project.check()
+            project.downgrade()

@@ -8,9 +8,9 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page
 
-from tests.admin.conftest import dispose
-from tests.admin.library import db, make_app
-from tests.admin.visitor import execute, seed
+from tests.admin.applications import execute
+from tests.admin.library import db
+from tests.admin.visitor import furnished
 from tests.artifacts import artifact
 from tests.chromium import opened
 from tests.deliveries import DELIVERIES, delivered
@@ -59,12 +59,12 @@ def delivery(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def library(database_url: str, delivery: str) -> Iterator[Library]:
     """The library under gunicorn."""
-    with delivered(db.metadata, delivery):
-        app = make_app(database_url)
-    seed(app)
-    with serve("tests.apps.wsgi_library:app", workers=2, env={"DATABASE_URL": database_url}) as url:
+    with (
+        delivered(db.metadata, delivery),
+        furnished(database_url) as app,
+        serve("tests.apps.wsgi_library:app", workers=2, env={"DATABASE_URL": database_url}) as url,
+    ):
         yield Library(url, app)
-    dispose(app)
 
 
 def follow(page: Page, url: str) -> None:

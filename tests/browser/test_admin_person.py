@@ -7,9 +7,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.admin.conftest import dispose
-from tests.admin.library import make_app
-from tests.admin.visitor import execute, seed
+from tests.admin.applications import execute
+from tests.admin.visitor import furnished, seed
 from tests.artifacts import artifact
 from tests.chromium import opened
 from tests.databases import fresh_database
@@ -54,12 +53,12 @@ class Shelf:
 @pytest.fixture(scope="module")
 def served(pg_server: str) -> Iterator[tuple[str, Flask]]:
     """The library under gunicorn."""
-    with fresh_database(pg_server) as database_url:
-        app = make_app(database_url)
-        seed(app)
-        with serve("tests.apps.wsgi_library:app", workers=1, env={"DATABASE_URL": database_url}) as url:
-            yield url, app
-        dispose(app)
+    with (
+        fresh_database(pg_server) as database_url,
+        furnished(database_url) as app,
+        serve("tests.apps.wsgi_library:app", workers=1, env={"DATABASE_URL": database_url}) as url,
+    ):
+        yield url, app
 
 
 @pytest.fixture

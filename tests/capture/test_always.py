@@ -1,6 +1,5 @@
 """``always=True``: what a replica writes is announced too, and nothing twice."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -8,8 +7,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, Text, create_engine, make_url, text
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from sa_notify import realtime
 from sa_notify.capture.catalog import installed
 from sa_notify.capture.coverage import coverage
@@ -17,6 +14,7 @@ from sa_notify.capture.ddl import Target
 from sa_notify.capture.spec import spec_for
 from tests.capture.ears import Ear, OutboxEar
 from tests.protocol import wait_for
+from tests.servers import own_postgres
 
 #: It is a superuser who may play a replica.
 pytestmark = pytest.mark.superuser
@@ -162,12 +160,8 @@ def test_partitions(database: Any, metadata: MetaData) -> None:
 
 @pytest.fixture(scope="module")
 def logical_server() -> Iterator[str]:
-    room = temporary_room("sa-notify-logical-")
-    try:
-        with EmbeddedPostgres(room, settings=["wal_level=logical"]) as server:
-            yield server.url
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with own_postgres("sa-notify-logical-", settings=["wal_level=logical"]) as server:
+        yield server.url
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Two-phase commit, for which a server has to be set up."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,8 +8,6 @@ import pytest
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, create_engine, text
 from sqlalchemy.exc import NotSupportedError
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from sa_notify import realtime
 from sa_notify.change import ChangeSet
 from sa_notify.source.connect import listen_connect
@@ -19,17 +16,14 @@ from sa_notify.source.outbox.source import OutboxSource
 from tests.capture.conftest import Database
 from tests.capture.ears import OutboxEar
 from tests.protocol import wait_for
+from tests.servers import own_postgres
 
 
 @pytest.fixture
 def server() -> Iterator[str]:
     """Its URL; transactions may be prepared on it."""
-    room = temporary_room("sa-notify-two-phase-")
-    try:
-        with EmbeddedPostgres(room, settings=["max_prepared_transactions=5"]) as server:
-            yield server.url
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with own_postgres("sa-notify-two-phase-", settings=["max_prepared_transactions=5"]) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The embedded servers: nothing outlives its starter, nothing stored is lost."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -8,17 +9,19 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import redis
 from sqlalchemy import create_engine, text
 from sqlalchemy.pool import NullPool
 
-from demo import embedded
+from demo import embedded, rooms
 from demo.embedded import EmbeddedPostgres, EmbeddedRedis
 from demo.process import listening
 from demo.rooms import postgres_room, remove, temporary_room
 from tests.demo.processes import wait_for, working_in
+from tests.servers import quick_room
 
 _ROOT = Path(__file__).parents[2]
 
@@ -26,7 +29,7 @@ _ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def room() -> Iterator[Path]:
     """A folder that PostgreSQL can use whoever runs the tests."""
-    made = temporary_room("sa-notify-room-")
+    made = quick_room("sa-notify-room-")
     yield made
     wait_for(lambda: not working_in(made), "end of the servers")
     shutil.rmtree(made)
@@ -149,14 +152,18 @@ def test_root_keeps_data_where_nobody_may_go(tmp_path: Path) -> None:
     assert not home.exists()
 
 
-def test_what_a_killed_process_left_is_removed() -> None:
-    """Temporary folders of processes that were killed go with the next one's; those in use stay."""
-    prefix = f"sa-notify-probe-{os.getpid()}-"
+def _room_of_another_process(prefix: str) -> Path:
     program = "import sys; from demo.rooms import temporary_room; print(temporary_room(sys.argv[1]))"
     done = subprocess.run(
         [sys.executable, "-c", program, prefix], cwd=_ROOT, capture_output=True, text=True, check=True
     )
-    left = Path(done.stdout.strip())
+    return Path(done.stdout.strip())
+
+
+def test_what_a_killed_process_left_is_removed() -> None:
+    """Temporary folders of processes that were killed go with the next one's; those in use stay."""
+    prefix = f"sa-notify-probe-{os.getpid()}-"
+    left = _room_of_another_process(prefix)
     assert left.exists()
 
     first, second = temporary_room(prefix), temporary_room(prefix)
@@ -165,3 +172,20 @@ def test_what_a_killed_process_left_is_removed() -> None:
     assert first.exists()
     shutil.rmtree(first)
     shutil.rmtree(second)
+
+
+def test_a_folder_is_nobodys_before_it_is_locked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that makes one just then does not take it for one that was left behind."""
+    prefix = f"sa-notify-probe-{os.getpid()}-"
+    others: list[Path] = []
+
+    def lock(descriptor: int, how: int) -> None:
+        others.append(_room_of_another_process(prefix))
+        fcntl.flock(descriptor, how)
+
+    monkeypatch.setattr(rooms, "fcntl", SimpleNamespace(**{**vars(fcntl), "flock": lock}))
+    room = temporary_room(prefix)
+
+    assert others and (room / ".in-use").exists()
+    for each in (room, *others):
+        shutil.rmtree(each)

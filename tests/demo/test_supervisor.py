@@ -15,10 +15,11 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.pool import NullPool
 
 from demo.process import free_port, listening
-from demo.rooms import postgres_room, remove, temporary_room
+from demo.rooms import postgres_room, remove
 from tests.artifacts import artifact
 from tests.demo.processes import marked, wait_for, working_in
 from tests.protocol import ProtocolClient, arrived
+from tests.servers import quick_room
 
 _ROOT = Path(__file__).parents[2]
 _GIVEN = ("DATABASE_URL", "SA_NOTIFY_REDIS_URL", "PORT")
@@ -103,7 +104,7 @@ class Demo:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """A folder for the demo's data; its logs are kept when the test is over."""
-    made = temporary_room("sa-notify-demo-")
+    made = quick_room("sa-notify-demo-")
     yield made
     for log in made.glob("*.log"):
         artifact(f"demo-{log.name}").write_bytes(log.read_bytes())

@@ -32,6 +32,7 @@ from tests.faults.clock import Clock
 from tests.faults.standby import Standby
 from tests.link import Link
 from tests.protocol import wait_for
+from tests.servers import Postgres
 from tests.service.dispatchers import Process
 from tests.serving import serve
 
@@ -112,7 +113,7 @@ class Rig:
     def __enter__(self) -> Self:
         with self._stack:
             self.room: Path = temporary_room("sa-notify-faults-")
-            self.postgres = self.enter(EmbeddedPostgres(self.room / "postgres", settings=_SETTINGS))
+            self.postgres = self.enter(Postgres(self.room / "postgres", settings=_SETTINGS))
             self.redis = self.enter(EmbeddedRedis(self.room / "redis"))
             # a server that was killed leaves nothing behind that is used again
             own = self.database_url(self.link_to_postgres())

@@ -1,17 +1,18 @@
 """Tables that nobody wants are not captured: the hub asks before it trusts a reading."""
 
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from sa_notify.live.actions import Subscriber
+from tests.live.gate_machine import GateMachine
 from tests.live.simulation import TABLES, Simulation
 
 A, B = TABLES
 QUERIES = ((A, False), (A, True), (B, False))
 
 
-class GateMachine(RuleBasedStateMachine):
-    """Few clients, two tables, a feed that goes on: whatever can happen around asking does so often."""
+class TableMachine(GateMachine):
+    """Whole tables are wanted."""
 
     @initialize()
     def start(self) -> None:
@@ -31,43 +32,11 @@ class GateMachine(RuleBasedStateMachine):
     def begin(self, table: str, value: int) -> None:
         self.sim.database.begin({table: {"p": value}})
 
-    @rule(last=st.booleans())
-    def commit(self, last: bool) -> None:
-        if self.sim.database.open:
-            self.sim.commit(max(self.sim.database.open) if last else min(self.sim.database.open))
-
-    @rule(last=st.booleans())
-    def read(self, last: bool) -> None:
-        if self.sim.reads:
-            self.sim.step_read(max(self.sim.reads) if last else min(self.sim.reads))
-
-    @rule(last=st.booleans())
-    def take(self, last: bool) -> None:
-        if self.sim.takes:
-            self.sim.step_take(-1 if last else 0)
-
-    @rule(steps=st.integers(1, 8))
-    def go_on(self, steps: int) -> None:
-        for _ in range(steps):
-            self.sim.step()
-
     @rule(times=st.integers(1, 2))
     def keep(self, times: int) -> None:
         for _ in range(times):
             self.sim.keep()
 
-    @rule(again=st.sampled_from((*TABLES, None)))
-    def interrupt(self, again: str | None) -> None:
-        """A new epoch, or a table that was made again."""
-        if again is None:
-            self.sim.begin_epoch()
-        else:
-            self.sim.make_again(again)
 
-    def teardown(self) -> None:
-        """Every run ends at the truth."""
-        self.sim.finish()
-
-
-TestGates = GateMachine.TestCase
+TestGates = TableMachine.TestCase
 TestGates.settings = settings(max_examples=500, stateful_step_count=25, deadline=None)

@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings, strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+from hypothesis.stateful import initialize, rule
 
 from sa_notify.change import Change, ChangeSet
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.proof import GRACE_SECONDS
 from sa_notify.live.query import Query, Reading
 from sa_notify.source.wanted import TALLY_SECONDS, Wanted
+from tests.live.gate_machine import GateMachine
 from tests.live.simulation import TABLES, Simulation
 
 A, B = TABLES
@@ -159,8 +160,10 @@ def _prove(sim: RowSimulation) -> None:
     sim.step_read(key)
 
 
-class RowMachine(RuleBasedStateMachine):
+class RowMachine(GateMachine):
     """Few clients and rows, so that whatever can happen between asking, telling and reading does so often."""
+
+    sim: RowSimulation
 
     @initialize()
     def start(self) -> None:
@@ -193,21 +196,6 @@ class RowMachine(RuleBasedStateMachine):
         self.sim.commit(self.sim.database.begin({table: {key: value or None}}))
 
     @rule(last=st.booleans())
-    def commit(self, last: bool) -> None:
-        if self.sim.database.open:
-            self.sim.commit(max(self.sim.database.open) if last else min(self.sim.database.open))
-
-    @rule(last=st.booleans())
-    def read(self, last: bool) -> None:
-        if self.sim.reads:
-            self.sim.step_read(max(self.sim.reads) if last else min(self.sim.reads))
-
-    @rule(last=st.booleans())
-    def take(self, last: bool) -> None:
-        if self.sim.takes:
-            self.sim.step_take(-1 if last else 0)
-
-    @rule(last=st.booleans())
     def say(self, last: bool) -> None:
         if self.sim.saying:
             self.sim.say(-1 if last else 0)
@@ -225,23 +213,6 @@ class RowMachine(RuleBasedStateMachine):
         """Everything that is under way ends; what nobody looks at any more is dropped, or will be."""
         self.sim.settle()
         self.sim.check()
-
-    @rule(steps=st.integers(1, 8))
-    def go_on(self, steps: int) -> None:
-        for _ in range(steps):
-            self.sim.step()
-
-    @rule(again=st.sampled_from((*TABLES, None)))
-    def interrupt(self, again: str | None) -> None:
-        """A new epoch, or a table that was made again."""
-        if again is None:
-            self.sim.begin_epoch()
-        else:
-            self.sim.make_again(again)
-
-    def teardown(self) -> None:
-        """Every run ends at the truth."""
-        self.sim.finish()
 
 
 TestRows = RowMachine.TestCase

@@ -5,7 +5,7 @@ import random
 import sys
 
 from tests.oracle.lane import DELIVERIES, SIZES, examples, keep, replay, run
-from tests.oracle.server import server
+from tests.servers import any_postgres
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     options = parser.parse_args()
     deliveries = options.delivery or DELIVERIES
     print(f"seed {options.seed}", flush=True)
-    with server() as url:
+    with any_postgres("sa-notify-oracle-") as url:
         kept = [
             f"{name}: {each}"
             for name, script in examples().items()

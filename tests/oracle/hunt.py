@@ -6,7 +6,7 @@ import time
 
 from tests.oracle.bugs import bugs, seeded
 from tests.oracle.lane import run
-from tests.oracle.server import server
+from tests.servers import any_postgres
 
 SEED = 1
 #: A bug that so many scripts don't find is not caught.
@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
     missed = []
-    with server() as url:
+    with any_postgres("sa-notify-oracle-") as url:
         for name in (name for name in bugs() if any(part in name for part in options.only.split(","))):
             began = time.monotonic()
             scripts, what = caught(url, name, seed=options.seed)

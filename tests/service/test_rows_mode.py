@@ -12,10 +12,9 @@ import redis
 from flask import Flask
 
 from sa_notify.redis.keys import Keys
-from tests.admin.conftest import dispose
-from tests.admin.library import make_app
+from tests.admin.applications import execute
 from tests.admin.pages import ShownPage, read_page
-from tests.admin.visitor import execute, seed
+from tests.admin.visitor import furnished
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.service.conftest import StartProcess
 from tests.serving import serve
@@ -83,10 +82,8 @@ class Visit:
 
 @pytest.fixture
 def app(database_url: str) -> Iterator[Flask]:
-    app = make_app(database_url)
-    seed(app)
-    yield app
-    dispose(app)
+    with furnished(database_url) as app:
+        yield app
 
 
 @pytest.fixture
@@ -195,7 +192,8 @@ def test_what_changed_while_no_dispatcher_led_is_counted(
 ) -> None:
     """A new epoch has the list read again, without a tally."""
     page = visit("?sort=0&page_size=10")
-    execute(app, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    execute(app, f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {others}")
     execute(app, "INSERT INTO book (id, title, kind, genre, done) VALUES (7, 'x', 'ESSAY', 'a', false)")
     wait_for(lambda: page.counted.total == 41, "the count")
     execute(app, "INSERT INTO book (id, title, kind, genre, done) VALUES (8, 'x', 'ESSAY', 'a', false)")

@@ -13,8 +13,8 @@ from sa_notify.errors import SourceLost
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.source.service.source import ServiceSource
-from tests.service.dispatchers import Process
-from tests.source.colours import DEADLINE
+from tests.service.dispatchers import InThread, Process
+from tests.source.colours import COLOURS, DEADLINE
 
 TABLE = "public.t"
 
@@ -37,11 +37,12 @@ class Serviced(ServiceSource):
 
 @contextlib.contextmanager
 def serviced(engine: Engine, redis_url: str, room: Path) -> Iterator[Any]:
-    """A source over a dispatcher that is a process of its own: what a test does to this one spares it."""
+    """A source over a dispatcher: in a thread, or under gevent, which patches those, in a process."""
     keys = Keys(f"contract-{uuid.uuid4().hex[:8]}")
-    url = engine.url.render_as_string(hide_password=False)
-    dispatcher = Process(url, redis_url, keys.prefix, room / "dispatcher.log")
-    try:
+    with contextlib.ExitStack() as stack:
+        if "gevent" in COLOURS:
+            url = engine.url.render_as_string(hide_password=False)
+            stack.callback(Process(url, redis_url, keys.prefix, room / "dispatcher.log").end)
+        else:
+            stack.callback(InThread(engine, redis_url, keys).stop)
         yield Serviced(lambda: connect(redis_url), keys)
-    finally:
-        dispatcher.end()

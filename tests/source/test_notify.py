@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -13,14 +12,13 @@ from psycopg2.errors import UndefinedFile
 from psycopg2.extensions import connection as Connection, cursor as Cursor
 from sqlalchemy import Engine, create_engine, make_url, text
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from sa_notify.change import Change, ChangeSet
 from sa_notify.errors import SetupError, SourceLost
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.message import UNKNOWN_XID
 from sa_notify.source.notify import AT_ONCE, NotifySource
 from tests.promptly import quickest
+from tests.servers import own_postgres
 from tests.source.announcing import announce, message, notify
 from tests.source.colours import Reader, colour_named
 from tests.source.pooler import Pooler
@@ -201,17 +199,12 @@ def test_works_behind_a_session_pool(engine: Engine, writer: Connection) -> None
 @pytest.fixture
 def standby() -> Iterator[Engine]:
     """A server in recovery: one that was stopped well, and started again as a standby."""
-    room = temporary_room("sa-notify-standby-")
-    try:
-        with EmbeddedPostgres(room):
-            pass
-        (room / "data" / "standby.signal").touch()
-        with EmbeddedPostgres(room) as server:
-            engine = create_engine(make_url(server.url))
-            yield engine
-            engine.dispose()
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with own_postgres("sa-notify-standby-") as server:
+        server.stop()
+        (server.room / "data" / "standby.signal").touch()
+        engine = create_engine(make_url(server.start().url))
+        yield engine
+        engine.dispose()
 
 
 def test_refuses_a_standby(standby: Engine) -> None:

@@ -3,7 +3,8 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from tests.admin.desk import db, empty, make_desk, seed
+from tests.admin.applications import dispose
+from tests.admin.desk import empty, make_desk, seed
 from tests.admin.visitor import Visitor
 from tests.databases import fresh_database
 
@@ -14,8 +15,7 @@ def desk(pg_server: str) -> Iterator[Flask]:
     with fresh_database(pg_server) as url:
         app = make_desk(url)
         yield app
-        with app.app_context():
-            db.engine.dispose()
+        dispose(app)
 
 
 @pytest.fixture

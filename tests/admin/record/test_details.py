@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 
 from sa_notify.admin import RealtimeMixin
 from sa_notify.errors import SubscriptionError
-from tests.admin.desk import Kind, Task, Tasks, db, execute, make_desk, seed
+from tests.admin.applications import dispose, execute
+from tests.admin.desk import Kind, Task, Tasks, db, make_desk, seed
 from tests.admin.records import details, follow, has_marker, marker
 from tests.admin.visitor import XSS, Visitor
 
@@ -220,8 +221,7 @@ def test_view_classes_and_admins_of_ones_own(database_url: str) -> None:
         query = follow(visitor, f"/deep/two/second/{page}/?id=1")
         assert [key for key, _ in query.read().rows] == ["1"]
         assert query.identity != follow(visitor, f"/admin/tasks/{page}/?id=1").identity
-    with app.app_context():
-        db.engine.dispose()
+    dispose(app)
 
 
 def test_on_another_database_the_pages_are_just_not_live() -> None:
@@ -232,5 +232,4 @@ def test_on_another_database_the_pages_are_just_not_live() -> None:
         db.session.commit()
     for url in ("/admin/tasks/details/?id=1", "/admin/tasks/edit/?id=1"):
         assert not has_marker(Visitor(app).get(url))
-    with app.app_context():
-        db.engine.dispose()
+    dispose(app)

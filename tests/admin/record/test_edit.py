@@ -7,7 +7,8 @@ from flask import Flask, request
 from sqlalchemy import event
 
 from sa_notify.errors import SubscriptionError
-from tests.admin.desk import FIELDS, Tasks, db, execute
+from tests.admin.applications import execute
+from tests.admin.desk import FIELDS, Tasks, db
 from tests.admin.records import follow, has_marker, marker, submitted
 from tests.admin.visitor import Visitor
 

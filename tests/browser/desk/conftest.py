@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Page
 
-from tests.admin.desk import db, empty, make_desk, seed
+from tests.admin.applications import dispose
+from tests.admin.desk import empty, make_desk, seed
 from tests.browser.desk.pages import Desk
 from tests.databases import fresh_database
 from tests.serving import serve
@@ -17,8 +18,7 @@ def served(pg_server: str) -> Iterator[tuple[str, Flask]]:
         app = make_desk(url)
         with serve("tests.apps.wsgi_desk:app", workers=1, env={"DATABASE_URL": url}) as base:
             yield base, app
-        with app.app_context():
-            db.engine.dispose()
+        dispose(app)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Flask
 from playwright.sync_api import Locator, Page, expect
 
-from tests.admin.desk import execute
+from tests.admin.applications import execute
 
 #: What a form would submit at this moment.
 ENTRIES = (

@@ -1,17 +1,15 @@
 """Followers of an outbox in a database of the test's own."""
 
 import contextlib
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox.source import OutboxSource, Wake
+from tests.servers import Postgres, own_postgres
 from tests.source.outbox.outboxes import Follower, execute, make_outbox
 
 Follow = Callable[..., Follower]
@@ -39,18 +37,14 @@ def follow(outbox: Engine) -> Iterator[Follow]:
 
 
 @pytest.fixture(scope="session")
-def own_server() -> Iterator[EmbeddedPostgres]:
+def own_server() -> Iterator[Postgres]:
     """A server that a test may kill and start again; transactions may be prepared on it."""
-    room = temporary_room("sa-notify-outbox-")
-    try:
-        with EmbeddedPostgres(room, settings=["max_prepared_transactions=5"]) as server:
-            yield server
-    finally:
-        shutil.rmtree(room, ignore_errors=True)
+    with own_postgres("sa-notify-outbox-", settings=["max_prepared_transactions=5"]) as server:
+        yield server
 
 
 @pytest.fixture
-def own_engine(own_server: EmbeddedPostgres) -> Iterator[Engine]:
+def own_engine(own_server: Postgres) -> Iterator[Engine]:
     """An engine on it, where an outbox stands."""
     engine = create_engine(own_server.url)
     make_outbox(engine)

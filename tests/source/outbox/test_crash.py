@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from sa_notify.errors import SourceLost
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.outbox import keeper, rotation
@@ -18,14 +16,13 @@ from sa_notify.source.outbox.pruning import Pruning
 from sa_notify.source.outbox.session import Session
 from sa_notify.source.outbox.source import OutboxSource
 from tests.protocol import wait_for
+from tests.servers import Postgres, own_postgres
 from tests.source.announcing import begin, plain
 from tests.source.outbox.conftest import Follow
 from tests.source.outbox.outboxes import all_is_well, commit, put, slot_counts
 
 
-def test_a_killed_server_begins_a_new_epoch(
-    own_server: EmbeddedPostgres, own_engine: Engine, follow: Follow
-) -> None:
+def test_a_killed_server_begins_a_new_epoch(own_server: Postgres, own_engine: Engine, follow: Follow) -> None:
     """Its tables are empty and transaction numbers come again; all that is written afterwards is heard."""
     followers = [follow(engine=own_engine), follow("poll", engine=own_engine)]
     with closing(plain(own_engine)) as writer:
@@ -59,7 +56,7 @@ def test_a_killed_server_begins_a_new_epoch(
 
 
 def test_a_restart_in_order_begins_a_new_epoch(
-    own_server: EmbeddedPostgres, own_engine: Engine, follow: Follow
+    own_server: Postgres, own_engine: Engine, follow: Follow
 ) -> None:
     """The tables keep what was in them then, and none of it is heard again."""
     follower = follow(engine=own_engine)
@@ -106,18 +103,15 @@ def test_a_prepared_transaction_pins_its_slot_alone(
 
 
 @pytest.fixture
-def standby() -> Iterator[EmbeddedPostgres]:
+def standby() -> Iterator[Postgres]:
     """A server in recovery that answers."""
-    room = temporary_room("sa-notify-standby-")
-    server = EmbeddedPostgres(room)
-    with server:
-        pass
-    (room / "data" / "standby.signal").touch()
-    with server:
-        yield server
+    with own_postgres("sa-notify-standby-") as server:
+        server.stop()
+        (server.room / "data" / "standby.signal").touch()
+        yield server.start()
 
 
-def test_a_standby_is_refused(standby: EmbeddedPostgres) -> None:
+def test_a_standby_is_refused(standby: Postgres) -> None:
     """Nothing can be kept or heard before it is promoted; the error names the primary as the mend."""
     engine = create_engine(standby.url)
     for wake in ("notify", "poll"):
@@ -127,7 +121,7 @@ def test_a_standby_is_refused(standby: EmbeddedPostgres) -> None:
     engine.dispose()
 
 
-def _kill(server: EmbeddedPostgres) -> None:
+def _kill(server: Postgres) -> None:
     """The postmaster, which takes all of its processes along."""
     pid = int(Path(server.room / "data" / "postmaster.pid").read_text().split()[0])
     children = _children(pid)

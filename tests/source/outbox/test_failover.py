@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, make_url
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from tests.protocol import wait_for
+from tests.servers import Postgres, copy, quick_room
 from tests.source.announcing import begin, plain
 from tests.source.outbox.conftest import Follow
 from tests.source.outbox.outboxes import Follower, all_is_well, commit, make_outbox, scalar
@@ -23,25 +21,25 @@ from tests.source.proxy import Proxy
 @pytest.fixture
 def rooms() -> Iterator[tuple[Path, Path]]:
     """For two servers."""
-    made = temporary_room("sa-notify-primary-"), temporary_room("sa-notify-standby-")
+    made = quick_room("sa-notify-primary-"), quick_room("sa-notify-standby-")
     yield made
     for room in made:
         shutil.rmtree(room, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:
-    """With its owners, of a server that is stopped."""
+    """Of a server that is stopped."""
     shutil.rmtree(target / "data", ignore_errors=True)
-    subprocess.run(["cp", "-a", str(source / "data"), str(target / "data")], check=True)
+    copy(source / "data", target / "data")
 
 
-def _killed(server: EmbeddedPostgres) -> None:
+def _killed(server: Postgres) -> None:
     assert server.child is not None
     os.kill(server.child.pid, signal.SIGKILL)
     server.child.wait(20)
 
 
-def _standby(primary: EmbeddedPostgres, room: Path) -> EmbeddedPostgres:
+def _standby(primary: Postgres, room: Path) -> Postgres:
     """Follows the primary, which is stopped for the moment that copying it takes."""
     primary.stop()
     _copy(primary.room, room)
@@ -49,12 +47,12 @@ def _standby(primary: EmbeddedPostgres, room: Path) -> EmbeddedPostgres:
     with (room / "data" / "postgresql.auto.conf").open("a") as configuration:
         configuration.write(f"primary_conninfo = 'host=127.0.0.1 port={primary.port} user=postgres'\n")
     primary.start()
-    return EmbeddedPostgres(room)
+    return Postgres(room)
 
 
 def test_a_promoted_standby_begins_a_new_epoch(rooms: tuple[Path, Path], follow: Follow) -> None:
     """The address leads to it before anybody knows; all that it takes from then on is heard, once."""
-    with EmbeddedPostgres(rooms[0]) as primary:
+    with Postgres(rooms[0]) as primary:
         primary.port = primary.port  # the same when it starts again
         make_outbox(create_engine(primary.url))
         with _standby(primary, rooms[1]) as standby, Proxy(make_url(primary.url)) as link:
@@ -78,7 +76,7 @@ def test_a_promoted_standby_begins_a_new_epoch(rooms: tuple[Path, Path], follow:
 
 def test_a_restored_server_begins_a_new_epoch(rooms: tuple[Path, Path], follow: Follow) -> None:
     """Its transaction numbers come again; what was written since the backup is gone, and is not believed."""
-    with EmbeddedPostgres(rooms[0]) as server:
+    with Postgres(rooms[0]) as server:
         server.port = server.port
         engine = create_engine(server.url)
         make_outbox(engine)

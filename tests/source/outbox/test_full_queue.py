@@ -1,6 +1,5 @@
 """PostgreSQL's queue of notifications fills up behind a session that is stuck: a NOTIFY fails at COMMIT."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,9 +7,8 @@ import psycopg2.errors
 import pytest
 from sqlalchemy import Engine, create_engine
 
-from demo.embedded import EmbeddedPostgres
-from demo.rooms import temporary_room
 from tests.protocol import wait_for
+from tests.servers import own_postgres
 from tests.source.announcing import plain
 from tests.source.outbox.conftest import Follow
 from tests.source.outbox.outboxes import commit, make_outbox, scalar
@@ -22,13 +20,11 @@ _USAGE = "SELECT pg_notification_queue_usage()"
 @pytest.fixture
 def small() -> Iterator[Engine]:
     """An outbox on a server whose queue has room for half a megabyte."""
-    room = temporary_room("sa-notify-queue-")
-    with EmbeddedPostgres(room, settings=["max_notify_queue_pages=64"]) as server:
+    with own_postgres("sa-notify-queue-", settings=["max_notify_queue_pages=64"]) as server:
         engine = create_engine(server.url)
         make_outbox(engine)
         yield engine
         engine.dispose()
-    shutil.rmtree(room, ignore_errors=True)
 
 
 def _fill(engine: Engine, enough: Callable[[], Any]) -> None:
