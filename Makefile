@@ -46,8 +46,8 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7 
 oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes, SEED=7; what fails is cut down and added to the tests
 	$(PY) -m tests.oracle --minutes $(or $(SIZE),2) $(if $(SEED),--seed $(SEED))
 
-oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
-	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
+oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total, SINCE=the_first_to_try
+	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY)) $(if $(SINCE),--since $(SINCE))
 
 admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=9 SEED=7
 	@chromium=$$($(PY) tools/chromium.py --install) && \
