@@ -162,3 +162,19 @@ def test_a_look_that_hangs_is_told_of() -> None:
     assert sim.hub.overdue(sim.now, 2.0) == {"x"}
     sim.settle()
     assert sim.hub.overdue(sim.now, 2.0) == set()
+
+
+def test_what_waits_for_its_values_accuses_nobody() -> None:
+    """A window that is read to prove itself may show a change of which it is not known yet what it concerns."""
+    sim = page(low=1, offset=0, total=False)
+    sim.end(sim.begin([(1, (30, 0))]), commit=True, values=False, late=True)
+    sim.prove(0.1)
+    (key,) = sim.reads
+    sim.step_read(key)
+    sim.step_read(key)
+    sim.hear()
+    assert sim.looks
+    sim.prove(10.0)
+    sim.settle()
+    sim.prove(10.0)
+    assert sim.diverged == []
