@@ -1,14 +1,18 @@
 """What Redis runs, step by step: who leads no longer writes nothing, and nothing grows without a bound."""
 
+import asyncio
 from typing import Any
 
 import pytest
 import redis
 from redis.exceptions import ResponseError
 
-from sa_notify.change import dump_key
+from sa_notify.change import Change, ChangeSet, dump_key
+from sa_notify.errors import SourceLost
+from sa_notify.redis.connect import connect_asyncio
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.scripts import FENCED, Scripts
+from sa_notify.service.publisher import Publisher
 from sa_notify.source.service.worker import Worker
 from sa_notify.source.wanted import Wanted
 
@@ -158,3 +162,69 @@ def test_the_dead_are_told_nothing(
     _run(scripts, keys, name)
     assert not client.exists(keys.feed("w"), keys.told("w"))
     assert not client.sismember(keys.workers, "w")
+
+
+@pytest.mark.parametrize("name", ["tell", "publish", "tally"])
+def test_one_that_can_not_be_told_keeps_nobody_from_being_told(
+    scripts: Scripts, worker: Worker, client: redis.Redis, keys: Keys, name: str
+) -> None:
+    """Whatever else lies under its names."""
+    for n in range(9):
+        other = Worker(client, keys, f"other {n}")
+        other.register({})
+        other.want(Wanted(1, tables=frozenset({TABLE})))
+        client.delete(keys.feed(other.id))
+        client.set(keys.feed(other.id), "no stream")
+        client.hset(keys.elsewhere(other.id), TABLE, "3")
+    client.hset(keys.elsewhere("w"), TABLE, "3")
+    _run(scripts, keys, name)
+    assert len(_kinds(client, keys)) == 2
+    assert client.smembers(keys.workers) == {"w"}
+
+
+def test_who_was_taken_for_dead_is_told_so(worker: Worker, client: redis.Redis, keys: Keys) -> None:
+    """And leaves nothing that nobody would take away."""
+    for name in client.scan_iter(f"{keys.base}*"):
+        client.delete(name)
+    with pytest.raises(SourceLost, match="forgotten"):
+        worker.renew({})
+    with pytest.raises(SourceLost, match="forgotten"):
+        worker.want(Wanted(2, tables=frozenset({"public.b"})))
+    assert not client.keys(f"{keys.base}*")
+
+
+@pytest.mark.parametrize(
+    ("said", "lost"),
+    [
+        (None, "no dispatcher leads"),
+        ('{"epoch": null}', "does not follow"),
+        ("{", "can't be read"),
+        ("[1]", "can't be read"),
+    ],
+)
+def test_who_leads_but_follows_nothing_is_not_followed(
+    worker: Worker, client: redis.Redis, keys: Keys, said: str | None, lost: str
+) -> None:
+    if said is not None:
+        client.set(keys.leader, said)
+    with pytest.raises(SourceLost, match=lost):
+        worker.leader()
+
+
+def test_changes_of_an_epoch_that_is_over_are_not_published(
+    redis_url: str, worker: Worker, scripts: Scripts, client: redis.Redis, keys: Keys
+) -> None:
+    """They would have their position taken for one of the next epoch, and what is not told yet for told."""
+
+    async def begin_again() -> None:
+        async with connect_asyncio(redis_url) as own:
+            publisher = Publisher(own, keys, int(TERM), dict)
+            publisher.begin_epoch("e")
+            publisher.receive([ChangeSet("e", 5, 7, (Change(TABLE, "insert", ("1",)),))])
+            publisher.lost()
+            publisher.begin_epoch("f")
+            await publisher._settle()
+            assert publisher.position == 0
+
+    asyncio.run(begin_again())
+    assert _kinds(client, keys) == ["hello", "lost"]
