@@ -46,8 +46,8 @@ faults: $(INSTALLED) $(BUNDLE) ## Break everything in turn; SECONDS=1800 SEED=7 
 oracle: $(INSTALLED) ## Windows against SQL under random writes; SIZE=60 minutes, SEED=7; what fails is cut down and added to the tests
 	$(PY) -m tests.oracle --minutes $(or $(SIZE),2) $(if $(SEED),--seed $(SEED))
 
-oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total
-	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY))
+oracle-bugs: $(INSTALLED) ## Seed each known kind of bug and see it caught; ONLY=total, SINCE=the_first_to_try
+	$(PY) -m tests.oracle.hunt $(if $(ONLY),--only $(ONLY)) $(if $(SINCE),--since $(SINCE))
 
 admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloads; SIZE=30 ROUNDS=9 SEED=7
 	@chromium=$$($(PY) tools/chromium.py --install) && \
@@ -57,8 +57,8 @@ admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloa
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))
 
-seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some thirty ways; each has to be found; ONLY=part of a name
-	$(PY) -m tests.faults.seeded $(if $(ONLY),--only "$(ONLY)")
+seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some forty-five ways; each has to be found; ONLY, SINCE=part of a name
+	$(PY) -m tests.faults.seeded $(if $(ONLY),--only "$(ONLY)") $(if $(SINCE),--since "$(SINCE)")
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port
 	@$(PY) -m demo

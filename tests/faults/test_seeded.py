@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.bugs import BUGS
 from tests.faults.faults import FAULTS
-from tests.faults.seeded import BUGS, seeded
+from tests.faults.seeded import chosen, seeded
 
 _ROOT = Path(__file__).parents[2]
 
@@ -21,6 +22,14 @@ def test_each_bug_has_its_place_and_its_checks() -> None:
             seeded(bug, "")
         for check in bug.checks:
             assert check == "oracle" or _exists(check), check
+
+
+def test_a_run_can_be_taken_up_again() -> None:
+    assert chosen("", "") == BUGS
+    assert chosen("", BUGS[-2].name) == BUGS[-2:]
+    assert chosen("revocation", "") == [bug for bug in BUGS if "revocation" in bug.name]
+    with pytest.raises(ValueError, match="nobody's"):
+        chosen("", "nobody's")
 
 
 def _exists(check: str) -> bool:

@@ -5,6 +5,7 @@ import random
 import pytest
 
 from sa_notify.live.actions import Subscriber
+from sa_notify.live.known import Looked
 from tests.live.planned import Listed, Planned
 from tests.live.test_hub_plans import page
 
@@ -162,3 +163,73 @@ def test_a_look_that_hangs_is_told_of() -> None:
     assert sim.hub.overdue(sim.now, 2.0) == {"x"}
     sim.settle()
     assert sim.hub.overdue(sim.now, 2.0) == set()
+
+
+def test_what_waits_for_its_values_accuses_nobody() -> None:
+    """A window that proves itself may show a change of which it is not known yet what it concerns."""
+    sim = page(low=1, offset=0, total=False)
+    sim.end(sim.begin([(1, (30, 0))]), commit=True, values=False, late=True)
+    sim.prove(0.1)
+    (key,) = sim.reads
+    sim.step_read(key)
+    sim.step_read(key)
+    sim.hear()
+    assert sim.looks
+    sim.prove(10.0)
+    sim.settle()
+    sim.prove(10.0)
+    assert sim.diverged == []
+
+
+def test_what_was_read_before_the_change_says_nothing_of_it() -> None:
+    """An engine may read a standby, which is behind."""
+    sim = page(low=5, offset=0, total=False)
+    before = sim.snapshot()
+    sim.end(sim.begin([(2, (6, 0))]), commit=True, values=False)
+    ((look, _),) = sim.looks
+    assert sim.hub.look(look) is not None
+    sim.looks.clear()
+    sim.do(sim.hub.looked(look, Looked(before, {("2",): {"v": 2}}), sim.now))
+    sim.settle()
+    sim.check()
+
+
+def test_what_can_not_be_looked_up_while_a_page_is_read_has_it_read_again() -> None:
+    sim = page(low=5, offset=0, total=False)
+    sim.end(sim.begin([(20, (0, 0))]), commit=True, values=False)
+    ((look, _),) = sim.looks
+    sim.looks.clear()
+    sim.hub.look(look)
+    sim.do(sim.hub.looked(look, None, sim.now, bar=True))
+    sim.settle()
+    sim.prove(0.1)
+    (key,) = sim.reads
+    sim.step_read(key)
+    sim.end(sim.begin([(30, (5, 0))]), commit=True, values=False)
+    sim.step_read(key)
+    sim.settle()
+    sim.check()
+
+
+def test_a_row_that_came_back_where_it_was_stays() -> None:
+    """It left the filter and is in it again before anybody was told."""
+    sim = page(low=3, limit=None, offset=0, by_key=True)
+    sim.end(sim.begin([(5, (1, 0))]), commit=True, late=True)
+    sim.end(sim.begin([(5, (4, 0))]), commit=True)
+    sim.settle()
+    sim.check()
+
+
+def test_a_row_that_has_moved_since_is_not_shown_where_it_stood() -> None:
+    """A row is read alone for one change, and a later one, which is on its way, has moved it."""
+    sim = page(limit=None, offset=0)
+    sim.end(sim.begin([(5, (5, 1))]), commit=True)
+    sim.end(sim.begin([(5, (9, 1))]), commit=True, late=True)
+    (key,) = sim.patches
+    sim.step_patch(key)
+    sim.step_patch(key)
+    (client,) = sim.clients.values()
+    shown = [row["v"] for _, row in client.rows or ()]
+    assert shown == sorted(shown)
+    sim.settle()
+    sim.check()

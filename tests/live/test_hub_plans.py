@@ -1,10 +1,13 @@
 """Queries with plans: whatever is skipped, patched or counted, every window ends at the truth."""
 
+from dataclasses import replace
+
 from hypothesis import settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sa_notify.live.actions import Subscriber
 from sa_notify.live.proof import GRACE_SECONDS
+from sa_notify.live.query import Reading
 from tests.live.planned import Listed, Planned
 
 VALUES = st.tuples(st.none() | st.integers(0, 4), st.none() | st.integers(0, 2))
@@ -172,3 +175,21 @@ def test_many_rows_at_once_have_the_page_read() -> None:
     sim.settle()
     sim.check()
     assert (sim.read, sim.patched) == (1, 0)
+
+
+def test_a_query_is_found_by_what_its_last_reading_asked_for() -> None:
+    """An admin list makes its statement anew each time, perhaps with other values."""
+    sim = page(points=(2,), limit=None, offset=0)
+    now = Listed(low=None, points=(3,), descending=False, limit=None, offset=0, total=True)
+
+    def reading(key: str) -> Reading:
+        rows, total = now.window(sim.rows)
+        return replace(Planned.reading(sim, key), rows=rows, total=total, plan=now.plan())
+
+    sim.reading = reading  # type: ignore[method-assign]
+    sim.do(sim.hub.suspect(sim.now))
+    sim.settle()
+    sim.read = 0
+    sim.end(sim.begin([(30, (3, 0))]), commit=True)
+    sim.settle()
+    assert sim.read == 1

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, assume, given, note, settings, strategies as st
+from hypothesis import HealthCheck, assume, example, given, note, settings, strategies as st
 from sqlalchemy import Engine, and_, create_engine, make_url, or_, select
 from sqlalchemy.exc import DBAPIError, StatementError
 
@@ -38,6 +38,10 @@ def answers(engine: Engine, condition: Any) -> dict[int, int] | None:
 
 @settings(max_examples=90 * SIZE, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(condition=PREDICATES)
+# SQLAlchemy writes no parentheses: NOT (b IS true) is what PostgreSQL reads
+@example(condition=(~things.c.b).is_(True))
+@example(condition=(~things.c.b).is_(False))
+@example(condition=(~things.c.b).is_not(True))
 def test_postgresql_agrees(things_engine: Engine, rows: Rows, condition: Any) -> None:
     """Its answer is always among the outcomes, and the only one where the predicate says that it is exact."""
     truth = answers(things_engine, condition)

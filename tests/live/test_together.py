@@ -31,6 +31,7 @@ from sa_notify.live.flat import flat
 from sa_notify.live.query import Asked, Query, Reading, Rows
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare, total_statement
+from sa_notify.live.together import Sent, Together
 from sa_notify.web.reader import CoverageCache, Source, StatementReader
 from sa_notify.web.shared import shared_by
 from tests.databases import fresh_database
@@ -312,3 +313,16 @@ def test_few_statements_for_many(reading: Engine) -> None:
     together(queries)
     event.remove(reading, "before_cursor_execute", listen)
     assert len(executed) == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, True), (Decimal("1.0"), Decimal("1.00")), (0.0, -0.0), ("1", 1)], ids=repr
+)
+def test_values_that_python_takes_for_equal_are_told_apart(one: Any, other: Any) -> None:
+    """By a column of the parameter rows, or the two are not read together."""
+    sent = [Sent("SELECT %(a)s", {"a": value}) for value in (one, other)]
+    try:
+        together = Together(sent, [0, 1], 1, [], cast=False)
+    except NotTogether:
+        return
+    assert repr([one, other]) in map(repr, together.statement()[1].values())

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from tests.oracle.bugs import Seed, bug
-from tests.oracle.bugs_of_skips import what_was_outside_a_window_does_not_matter
+from tests.oracle.bugs_of_windows import what_was_outside_a_window_does_not_matter
+from tests.oracle.seeding import Seed, bug
 
 
 @bug

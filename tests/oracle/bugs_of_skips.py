@@ -1,4 +1,4 @@
-"""Seeded bugs of what is not read: which changes concern a query, where rows stand, what is patched."""
+"""Seeded bugs of what is not read: which changes concern a query."""
 
 import operator
 import re
@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from sa_notify.live import logic, predicate, terms
-from sa_notify.live.effect import NOTHING, Effect
 from sa_notify.live.leaves import comparison
-from tests.oracle.bugs import Seed, bug
+from tests.oracle.seeding import CARRYING, Seed, bug
 
 # -- conditions
 
@@ -67,14 +66,6 @@ def less_or_equal_is_less(seed: Seed) -> None:
     )
 
 
-@bug
-def collations_that_ignore_case_are_compared(seed: Seed) -> None:
-    """They are distrusted by the model's type and by the catalog's."""
-    seed.anew("sa_notify.live.terms:_cached")
-    seed.value("sa_notify.live.terms:_has_collation", lambda type_: False)
-    seed.value("sa_notify.live.owning:_fits", lambda types, expected: True)
-
-
 def _compared(seed: Seed, pattern: str, chosen: terms.Terms) -> None:
     """A type is compared in other terms than its own, whatever the catalog calls it."""
     seed.anew("sa_notify.live.terms:_cached")
@@ -82,19 +73,26 @@ def _compared(seed: Seed, pattern: str, chosen: terms.Terms) -> None:
     seed.value("sa_notify.live.terms:_BY_NAME", ((re.compile(pattern), chosen), *terms._BY_NAME))
 
 
-@bug
+@bug(kinds=["ci"], deliveries=CARRYING, icu=True)
+def collations_that_ignore_case_are_compared(seed: Seed) -> None:
+    """They are distrusted by what the type says of itself, by its name, and by the catalog."""
+    _compared(seed, r"TEXT COLLATE ORACLE_LOOSE", terms.TEXT)
+    seed.value("sa_notify.live.terms:_has_collation", lambda type_: False)
+
+
+@bug(kinds=["ch"], deliveries=CARRYING)
 def padding_counts(seed: Seed) -> None:
     """``char(4)`` compares as text, its blanks included."""
     _compared(seed, r"CHAR\(\d+\)", terms.TEXT)
 
 
-@bug
+@bug(kinds=["r"], deliveries=CARRYING)
 def short_floats_are_compared(seed: Seed) -> None:
     """``real`` has another 0.1 than Python."""
     _compared(seed, r"REAL|FLOAT\(24\)", terms._FLOAT)
 
 
-@bug
+@bug(kinds=["vc"], deliveries=CARRYING)
 def texts_are_ordered(seed: Seed) -> None:
     """As Python orders them, whose order is no collation's: here with capitals last."""
     ordered = replace(
@@ -103,7 +101,7 @@ def texts_are_ordered(seed: Seed) -> None:
     _compared(seed, r"(VARCHAR(\(\d+\))?|TEXT)", ordered)
 
 
-@bug
+@bug(kinds=["num"], deliveries=CARRYING)
 def numbers_are_compared_as_texts(seed: Seed) -> None:
     """1.0 is another number than 1."""
     as_text = replace(terms._NUMERIC, of_change=str, of_wire=str, of_sent=str)
@@ -240,171 +238,3 @@ def _where(statement: Any) -> list[Any]:
     key = {column for source in statement.get_final_froms() for column in source.primary_key}
     inner = [] if clause is None else visitors.iterate(clause)
     return [one for one in inner if isinstance(one, Column) and one not in key]
-
-
-# -- windows
-
-
-@bug
-def the_last_row_is_behind_the_window(seed: Seed) -> None:
-    """The edge is off by one."""
-    seed.wrap(
-        "sa_notify.live.effect:_side",
-        lambda side: (
-            lambda live, listing, image: _at_edge(live, listing, image) or side(live, listing, image)
-        ),
-    )
-
-
-def _at_edge(live: Any, listing: Any, image: Any) -> int:
-    from sa_notify.live.ordering import key_of_row, key_of_values
-
-    if not (live.window and live.window.rows and listing.limit):
-        return 0
-    at, last = key_of_values(listing.order, image), key_of_row(listing.order, live.window.rows[-1][1])
-    return int(at is not None and at == last)
-
-
-@bug
-def every_window_counts_as_full(seed: Seed) -> None:
-    """What comes behind the last row is skipped although there is room."""
-    seed.wrap(
-        "sa_notify.live.effect:_side",
-        lambda side: lambda live, listing, image: side(live, replace(listing, limit=0), image),
-    )
-
-
-@bug
-def what_comes_before_the_page_does_not_move_it(seed: Seed) -> None:
-    seed.wrap(
-        "sa_notify.live.effect:_listed",
-        lambda listed: (
-            lambda live, listing, there: (
-                NOTHING
-                if listing.order and {_sided(live, listing, image) for image in there if image} == {-1}
-                else listed(live, listing, there)
-            )
-        ),
-    )
-
-
-def _sided(live: Any, listing: Any, image: Any) -> int:
-    from sa_notify.live.effect import _side
-
-    return _side(live, listing, image)
-
-
-@bug
-def nulls_stand_at_the_other_end(seed: Seed) -> None:
-    seed.wrap(
-        "sa_notify.live.ordering:_part",
-        lambda part: lambda one, value: part(replace(one, nulls_first=not one.nulls_first), value),
-    )
-
-
-@bug
-def descending_is_ascending(seed: Seed) -> None:
-    seed.wrap(
-        "sa_notify.live.ordering:_part",
-        lambda part: lambda one, value: part(replace(one, descending=False), value),
-    )
-
-
-@bug
-def edges_stay_where_they_were(seed: Seed) -> None:
-    """Where a window begins and ends is looked at once."""
-
-    def shown(show: Any) -> Any:
-        def kept(self: Any, window: Any) -> None:
-            edges = self.edges
-            show(self, window)
-            self.edges = edges
-
-        return kept
-
-    seed.wrap("sa_notify.live.state:LiveQuery.show", shown)
-
-
-@bug
-def what_was_outside_a_window_does_not_matter(seed: Seed) -> None:
-    """Of pages beyond the first too, and although there is a total."""
-    seed.wrap(
-        "sa_notify.live.effect:_is_outside",
-        lambda _: lambda live, known: known.rowkey not in live.rowkeys,
-    )
-
-
-# -- totals
-
-
-@bug
-def totals_only_grow(seed: Seed) -> None:
-    seed.value("sa_notify.live.effect:_GAINED", {-1: NOTHING, 0: NOTHING, 1: Effect(gained=1)})
-
-
-@bug
-def totals_stand_still(seed: Seed) -> None:
-    seed.value("sa_notify.live.effect:_GAINED", {-1: NOTHING, 0: NOTHING, 1: NOTHING})
-
-
-@bug
-def what_a_total_gained_counts_twice(seed: Seed) -> None:
-    """It is kept although the query is read anew."""
-
-    def begun(begin: Any) -> Any:
-        def kept(self: Any, now: float) -> None:
-            gained = self.gained
-            begin(self, now)
-            self.gained = gained
-
-        return kept
-
-    seed.wrap("sa_notify.live.state:LiveQuery.begin_read", begun)
-
-
-# -- patches and shared reads
-
-
-@bug
-def patches_are_forgotten(seed: Seed) -> None:
-    seed.wrap("sa_notify.live.hub:patched", lambda _: lambda live, keys, rows: [])
-
-
-@bug
-def a_patch_is_taken_for_a_reading_of_all(seed: Seed) -> None:
-    """What was due besides is forgotten."""
-
-    def done(begin: Any) -> Any:
-        def begun(self: Any, now: float) -> Any:
-            keys = begin(self, now)
-            self.patching = keys[:1]
-            return keys[:1]
-
-        return begun
-
-    seed.wrap("sa_notify.live.state:LiveQuery.begin_patch", done)
-
-
-@bug
-def answers_go_to_the_wrong_queries(seed: Seed) -> None:
-    """Of what is read together."""
-    seed.wrap(
-        "sa_notify.web.desk:Desk._tell",
-        lambda tell: (
-            lambda self, requests, answers, seconds: tell(
-                self, requests, answers if len({type(one) for one in answers}) > 1 else answers[::-1], seconds
-            )
-        ),
-    )
-
-
-@bug
-def what_fails_together_is_forgotten(seed: Seed) -> None:
-    seed.wrap(
-        "sa_notify.web.desk:Desk._failed",
-        lambda failed: (
-            lambda self, requests, error, spent: (
-                None if len(requests) > 1 else failed(self, requests, error, spent)
-            )
-        ),
-    )

@@ -56,12 +56,14 @@ def run(
     scripts: int = 0,
     size: Size = SMALL,
     deliveries: Iterable[str] = DELIVERIES,
+    kinds: Iterable[str] | None = None,
     patience: int = 3,
     cut: bool = True,
     say: Say = lambda _: None,
 ) -> Report:
     """Play until so many seconds are over or so many scripts are played, or so many were found to fail.
 
+    :param kinds: of columns, these alone; ``None``: any.
     :param cut: make what fails as small as it goes.
     """
     report, began, dice = Report(), time.monotonic(), random.Random(seed)
@@ -73,7 +75,7 @@ def run(
 
     ways = list(deliveries)
     while goes_on():
-        delivery, schema = dice.choice(ways), schema_of(dice)
+        delivery, schema = dice.choice(ways), schema_of(dice, kinds)
         count = SCRIPTS if seconds else min(SCRIPTS, scripts - report.scripts)
         with new_world(server, schema, delivery) as world:
             _played(world, report, dice.randrange(2**32), count, size, say if cut else None)

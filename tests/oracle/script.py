@@ -1,5 +1,6 @@
 """One run as data: a schema, rows, queries and events; drawn by Hypothesis, played and kept as JSON."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
@@ -36,8 +37,13 @@ LARGE = Size(queries=30, groups=12)
 CLIENTS = ("x", "y", "z")
 
 
-def schema_of(dice: Random) -> Schema:
-    """Some kinds of columns for each table."""
+def schema_of(dice: Random, kinds: Iterable[str] | None = None) -> Schema:
+    """Some kinds of columns for each table.
+
+    :param kinds: these beside :data:`ALWAYS`, in each.
+    """
+    if kinds is not None:
+        return {table: sorted(set(kinds).difference(ALWAYS)) for table in TABLES}
     others = [kind for kind in KINDS if kind not in ALWAYS]
     return {table: sorted(dice.sample(others, dice.randint(3, 8))) for table in TABLES}
 

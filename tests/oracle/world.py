@@ -39,6 +39,12 @@ WRITERS = 3
 #: Not carried where columns are named.
 _LARGE = ("j", "xs")
 
+#: Where the server has ICU.
+MAKE_LOOSE = text(
+    f"CREATE COLLATION IF NOT EXISTS {LOOSE} "
+    "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
+)
+
 Schema = dict[str, list[str]]
 
 
@@ -155,12 +161,7 @@ def _loose(engine: Engine) -> bool:
     """Make the collation that ignores case, if the server can."""
     try:
         with engine.begin() as connection:
-            connection.execute(
-                text(
-                    f"CREATE COLLATION IF NOT EXISTS {LOOSE} "
-                    "(provider = icu, locale = 'und-u-ks-level2', deterministic = false)"
-                )
-            )
+            connection.execute(MAKE_LOOSE)
     except DBAPIError:
         return False
     return True

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
 import redis
+from redis.exceptions import ConnectionError as RedisGone
 from sqlalchemy import Column, Engine, MetaData, Table, Text, insert, text
 from sqlalchemy.schema import CreateSchema
 
@@ -11,7 +13,9 @@ from sa_notify.change import Change, ChangeSet
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.service import publisher
+from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.source.service.worker import Worker as RedisWorker
 from sa_notify.source.wanted import Wanted
 from tests.protocol import wait_for
 from tests.service.conftest import Work
@@ -147,6 +151,25 @@ def test_revocations_reach_who_was_away(leading: InThread, work: Work, redis_url
         assert told == ["early", "late"]
     finally:
         late.close()
+
+
+def test_a_revocation_that_could_not_be_told_is_told_later(
+    leading: InThread, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Redis may be away in that moment; the next epoch tells it."""
+    told: list[str | None] = []
+    worker, plain, failures = work("a", revoked=told.append), RedisWorker.revoke, [RedisGone("away")]
+
+    def revoke(self: RedisWorker, revocation: Revocation) -> None:
+        if failures:
+            raise failures.pop()
+        plain(self, revocation)
+
+    monkeypatch.setattr(RedisWorker, "revoke", revoke)
+    worker.source.revoke("7")
+    assert "away" in worker.is_lost()
+    worker.open()
+    worker.until(lambda: told == ["7"])
 
 
 HOSTILE = [
