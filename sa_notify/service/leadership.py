@@ -22,7 +22,7 @@ TRY_SECONDS: Final = 1.0
 #: A leader whose lock was not proven for so long stops by itself.
 TRUST_SECONDS: Final = 4.0
 #: What leads but says nothing in Redis for so long is ended by those who wait.
-SILENT_SECONDS: Final = 5.0
+SILENT_SECONDS: Final = 3.0
 
 _END = """
 SELECT pg_catalog.count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(l.pid)) FROM pg_catalog.pg_locks l

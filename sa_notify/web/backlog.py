@@ -44,6 +44,16 @@ class Backlog:
         _drop(connection)
         _shut(environ)
 
+    def check(self, sid: str) -> None:
+        """Give the client up if it has not answered a ping in time.
+
+        Engine.IO looks when it sends something, and else once in as long as an answer may take: 45 to 65 s by
+        default after the last sign of life of a client that looks at nothing.
+        """
+        connection = self._connection(sid)
+        if connection is not None and not connection.closed:
+            connection.check_ping_timeout()
+
     def end(self, sid: str) -> None:
         """Drop what waits for the client, and end its connection in order, other namespaces' too."""
         connection = self._connection(sid)

@@ -196,12 +196,16 @@ def _blueprint() -> Blueprint:
 
 
 def _health() -> tuple[dict[str, Any], int, dict[str, str]]:
-    """For load balancers: 503 while clients of this process are told that what they see is not live.
+    """Readiness: 503 while what this process shows is not live, or would not be if somebody looked.
 
     With what this process's reads cost the database, beside ``SA_NOTIFY_DATABASE_BUDGET``.
     """
     live_app = current_app.extensions["sa_notify"]
-    healthy = live_app.healthy
+    try:
+        healthy = live_app.healthy
+    except SetupError as error:
+        logger.error("live queries can't be served: %s", error)
+        healthy = False
     return (
         {"live": healthy, "database": asdict(live_app.spent)},
         200 if healthy else 503,

@@ -72,8 +72,6 @@ class Following:
         self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
         self._wants, self._wanted = Wants(), Wanted()
-        #: Whether the dispatcher tells tallies: one of an older release does not.
-        self._tallies = False
         self._clients: Clients = {}
         self._stopped = False
         self._failure: SourceLost | None = None
@@ -156,7 +154,6 @@ class Following:
                 worker.register(self._info())
                 leader = worker.leader()
                 self.unread = dict(leader.get("unread", {}))
-                self._tallies = leader.get("tallies") is True
                 for revocation in worker.revocations():
                     self._revoked(revocation)
                 self._reader.start()
@@ -195,10 +192,7 @@ class Following:
             for ticket in tickets:
                 if ticket.whole:
                     self._wants.take(ticket.tables, now)
-            whole, wanted = self._wants.all(now) | self._wanted.tables, self._wanted
-        if self._tallies:
-            return replace(wanted, tables=whole)
-        return replace(wanted, tables=whole | wanted.tallies, tallies=frozenset())
+            return replace(self._wanted, tables=self._wants.all(now) | self._wanted.tables)
 
     def _ask(self, worker: Worker, tickets: Iterable[Ticket]) -> None:
         for ticket in tickets:
