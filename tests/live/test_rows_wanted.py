@@ -107,6 +107,24 @@ def test_who_comes_while_a_question_is_under_way_is_asked_for_once_more() -> Non
     assert _answered(asking) == [two]
 
 
+def test_an_answer_from_an_earlier_epoch_brings_nothing() -> None:
+    """What the question under way tells is not brought before that one is answered."""
+    asking, one, two = _asking(), _live(ONE, name="one"), _live(TWO, name="two")
+    assert asking.holds(one)
+    (late,) = asking.questions()
+    asking.told_with(late)
+    asking.begin(gated=True, by_row=True)
+    assert asking.holds(one)
+    assert _answered(asking) == [one]
+    assert asking.holds(two)
+    (take,) = asking.questions()
+    asking.told_with(take)
+    assert asking.answer(late, ALL) is None
+    assert asking.stood().equals(Wanted(rows={A: frozenset({ONE})}))
+    assert asking.holds(two)
+    assert asking.answer(take, ALL) == [two]
+
+
 def test_what_is_dropped_under_a_question_or_a_reading_does_not_stand() -> None:
     """A narrower state was made meanwhile, and may be told at any moment."""
     asking, one = _asking(), _live(ONE, name="one")
