@@ -1,6 +1,7 @@
 """Flask-Admin lists in mode "rows" behind a dispatcher: what a worker is sent, and what the page is told."""
 
 import json
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -26,6 +27,40 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
+class Listener:
+    """Hears what the dispatcher sends the only worker, which is dropped when that has read it."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client, self._keys = client, keys
+        self._heard: list[tuple[str, Any]] = []
+        self._last: dict[str, str] = {}
+        self._guard = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def heard(self, since: int = 0) -> list[tuple[str, Any]]:
+        """All that was sent until now."""
+        self._look()
+        return self._heard[since:]
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._stopped.wait(0.5):
+            self._look()
+
+    def _look(self) -> None:
+        with self._guard:
+            workers: Any = self._client.smembers(self._keys.workers)
+            for feed in map(self._keys.feed, workers):
+                found: Any = self._client.xrange(feed, f"({self._last.get(feed, '0-0')}")
+                for self._last[feed], entry in found:
+                    self._heard.append((entry["t"], json.loads(entry["d"])))
+
+
 class Visit:
     """One page in mode "rows", as the browser follows it, on the only worker.
 
@@ -35,6 +70,7 @@ class Visit:
 
     def __init__(self, url: str, client: redis.Redis, keys: Keys, query: str) -> None:
         self._url, self._client, self._keys = url, client, keys
+        self._listener = Listener(client, keys)
         with urllib.request.urlopen(f"{url}/admin/rows/{query}") as answer:
             self.page: ShownPage = read_page(answer.read().decode())
         self._socket = ProtocolClient(url)
@@ -54,6 +90,7 @@ class Visit:
 
     def close(self) -> None:
         self._socket.close()
+        self._listener.stop()
 
     def follow(self, path: str) -> tuple[Window, Callable[[], None]]:
         """Somebody looks at a list in mode "query"; and how they leave."""
@@ -69,15 +106,13 @@ class Visit:
         (worker,) = self._client.smembers(self._keys.workers)  # type: ignore[misc]
         return str(worker)
 
-    def sent(self, since: str = "-") -> list[tuple[str, Any]]:
-        """What the dispatcher has sent the worker after an entry: kinds and contents."""
-        found: Any = self._client.xrange(self._keys.feed(self.worker), since)
-        return [(entry["t"], json.loads(entry["d"])) for _, entry in found]
+    def sent(self, since: int = 0) -> list[tuple[str, Any]]:
+        """What the dispatcher has sent the worker since then: kinds and contents."""
+        return self._listener.heard(since)
 
-    def mark(self) -> str:
-        """What is sent from now on."""
-        ((last, _),) = self._client.xrevrange(self._keys.feed(self.worker), count=1)  # type: ignore[misc]
-        return f"({last}"
+    def mark(self) -> int:
+        """For what is sent from now on."""
+        return len(self._listener.heard())
 
 
 @pytest.fixture

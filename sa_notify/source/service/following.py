@@ -71,6 +71,8 @@ class Following:
         #: Moments, and the dispatchers' ticks then; who waits for the next proof.
         self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
+        #: The entry that was read last.
+        self._last = "0-0"
         self._wants, self._wanted = Wants(), Wanted()
         self._clients: Clients = {}
         self._stopped = False
@@ -182,6 +184,7 @@ class Following:
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
                 worker.renew({**self._info(), "read": self.feed.number})
+                worker.forget(self._last)
             if now >= tick_at:
                 tick_at = now + TICK_SECONDS
                 self._look_at_tick(worker)
@@ -231,13 +234,13 @@ class Following:
 
     def _read(self) -> None:
         with _failing(self.fail), self._connect() as client:
-            name, last = self._keys.feed(self.feed.epoch), "0-0"
+            name = self._keys.feed(self.feed.epoch)
             while not self._stopped:
                 if self.mailbox.full:
                     native("time", "sleep")(FULL_SECONDS)
                     continue
-                found: Any = client.xread({name: last}, count=AT_ONCE, block=BLOCK_MS)
-                for last, entry in found[0][1] if found else ():  # noqa: B007
+                found: Any = client.xread({name: self._last}, count=AT_ONCE, block=BLOCK_MS)
+                for self._last, entry in found[0][1] if found else ():
                     self.feed.read(entry)
                 if not found:
                     self.feed.nothing()

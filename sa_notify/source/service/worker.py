@@ -53,6 +53,10 @@ class Worker:
         names = [keys.workers, keys.worker(own), keys.feed(own), keys.told(own), *self._sets()]
         self._lives(self._scripts.run("renew", names, [own, json.dumps(info), _TO_LIVE]))
 
+    def forget(self, entry: str) -> None:
+        """What was told before this entry of the feed has been read: it is kept for nobody."""
+        self._client.xtrim(self._keys.feed(self.id), minid=entry, approximate=False)
+
     def want(self, wanted: Wanted) -> None:
         """Have this told from now on: nothing that was and is wanted is left out meanwhile."""
         before, self._wanted = self._wanted, wanted
