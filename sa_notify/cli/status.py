@@ -68,7 +68,8 @@ def _status_lines(found: Any, queue: float) -> list[str]:
             f"{printable(leader['host'])}:{leader['pid']}, term {leader['term']}, for {ago(leader['since'])}"
         )
         follows = (
-            f"epoch {printable(str(leader['epoch']))}, position {leader['position']}, {leader['lag']:.1f} s behind"
+            f"epoch {printable(str(leader['epoch']))}, position {leader['position']}, "
+            f"{leader['lag']:.1f} s behind"
             if leader["epoch"]
             else click.style("does not follow the database: its log says why", fg="red")
         )

@@ -2,8 +2,13 @@
 
 from inspect import signature
 
+import pytest
 from engineio.base_server import BaseServer
+from flask import Flask
+from flask_socketio import SocketIO
+from sqlalchemy import create_engine
 
+from sa_notify import Dispatcher
 from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.redis.keys import ASKED_SECONDS, REVOKED_SECONDS, WORKER_SECONDS
 from sa_notify.service.leadership import SILENT_SECONDS, TRUST_SECONDS, TRY_SECONDS
@@ -53,6 +58,18 @@ def test_a_client_that_vanishes_is_gone_within_a_minute() -> None:
     defaults = signature(BaseServer.__init__).parameters
     interval, timeout = (defaults[name].default for name in ("ping_interval", "ping_timeout"))
     assert interval + timeout + running.BEAT_SECONDS + AT_ONCE < 60
+
+
+@pytest.mark.parametrize(("timeout", "warned"), [(20, False), (60, True)])
+def test_pings_that_take_longer_are_warned_of(
+    timeout: int, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By whoever sets them, at start."""
+    app = Flask(__name__)
+    app.secret_key = "test"
+    socketio = SocketIO(app, async_mode="threading", ping_timeout=timeout)
+    Dispatcher().init_app(app, socketio, engine=create_engine("postgresql+psycopg2://"))
+    assert ("counts as connected for 87 s" in caplog.text) is warned
 
 
 def test_workers_look_for_a_dispatcher_every_second() -> None:
