@@ -20,7 +20,7 @@ from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.service.conftest import StartProcess
 from tests.serving import serve
 
-BOOK = "public.book"
+BOOK, AUTHOR = "public.book", "public.author"
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:(Passing SelectField choices|Yielding raw tuples):DeprecationWarning"
@@ -149,10 +149,14 @@ def _keys(window: Window) -> list[str]:
     return [key for key, _ in window.rows or ()]
 
 
-def _of_books(sent: list[tuple[str, Any]]) -> list[Any]:
-    """Changes of the table that were sent one by one."""
+def _changes(sent: list[tuple[str, Any]], table: str) -> list[Any]:
+    """Changes of a table that were sent one by one."""
     sets = (changeset for kind, body in sent if kind == "changes" for changeset in body)
-    return [each for changeset in sets for each in changeset["changes"] if each["table"] == BOOK]
+    return [each for changeset in sets for each in changeset["changes"] if each["table"] == table]
+
+
+def _of_books(sent: list[tuple[str, Any]]) -> list[Any]:
+    return _changes(sent, BOOK)
 
 
 def _tallies(sent: list[tuple[str, Any]]) -> list[int]:
@@ -184,6 +188,23 @@ def test_rows_that_nobody_shows_cost_a_tally_a_second(
     sent = page.sent(mark)
     assert [change["key"] for change in _of_books(sent)] == [[shown[1]]]
     assert len(_tallies(sent)) <= lasted + 3
+
+
+def test_related_rows_that_nobody_shows_are_not_sent(
+    app: Flask, visit: Callable[[str], Visit], client: redis.Redis, keys: Keys
+) -> None:
+    """Of authors, those of the books shown."""
+    page = visit("?sort=0&page_size=3")
+    worker = page.worker
+    wait_for(lambda: client.exists(keys.rows(worker, AUTHOR)), "authors to be wanted by row")
+    assert not client.sismember(keys.want(worker), AUTHOR)
+    (shown, *_) = (json.loads(key) for key in client.smembers(keys.rows(worker, AUTHOR)))  # type: ignore[union-attr]
+    mark = page.mark()
+    execute(app, "INSERT INTO author (id, name) VALUES (99, 'nobody')")
+    execute(app, "UPDATE author SET name = 'still nobody' WHERE id = 99")
+    execute(app, "UPDATE author SET name = 'somebody' WHERE id = :k", k=int(shown[0]))
+    wait_for(lambda: any(row["author"] == "somebody" for _, row in page.rows.rows or ()), "the name")
+    assert [change["key"] for change in _changes(page.sent(mark), AUTHOR)] == [shown]
 
 
 def test_a_lone_change_elsewhere_is_counted_within_two_seconds(
