@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
+from engineio.exceptions import SocketIsClosedError
 from flask_socketio import SocketIO
 
 #: Packets, or characters in them, past which a client is sent nothing more until it has read them.
@@ -51,8 +52,9 @@ class Backlog:
         default after the last sign of life of a client that looks at nothing.
         """
         connection = self._connection(sid)
-        if connection is not None and not connection.closed:
-            connection.check_ping_timeout()
+        if connection is not None:
+            with contextlib.suppress(SocketIsClosedError):
+                connection.check_ping_timeout()
 
     def end(self, sid: str) -> None:
         """Drop what waits for the client, and end its connection in order, other namespaces' too."""
