@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask, jsonify, request
 from flask_socketio import SocketIO, join_room
+from prometheus_client import REGISTRY
 from sqlalchemy import create_engine, select, update
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,13 @@ def page(offset: int) -> object:
 @app.get("/pid")
 def pid() -> str:
     return str(os.getpid())
+
+
+@app.get("/reads")
+def reads() -> Any:
+    """By this process: its id, and how often it has read live queries."""
+    found = REGISTRY.get_sample_value("sa_notify_reads_total", {"query": "page", "outcome": "done"})
+    return jsonify([os.getpid(), found or 0])
 
 
 @app.get("/items")

@@ -85,7 +85,7 @@ class _Client(socketio.Client):
 class ProtocolClient:
     """A python-socketio client with its windows; events are handled one after the other."""
 
-    def __init__(self, url: str, cookie: str | None = None) -> None:
+    def __init__(self, url: str, cookie: str | None = None, transport: str = "websocket") -> None:
         self.windows: dict[int, Window] = {}
         self.heartbeats: list[dict[str, Any]] = []
         self.events: list[tuple[str, dict[str, Any]]] = []
@@ -97,7 +97,7 @@ class ProtocolClient:
             self._client.on(event, self._handler(event), namespace="/realtime")
         headers = {"Cookie": cookie} if cookie else {}
         self._client.connect(
-            url, headers=headers, transports=["websocket"], namespaces=["/realtime"], wait_timeout=10
+            url, headers=headers, transports=[transport], namespaces=["/realtime"], wait_timeout=10
         )
 
     def _handler(self, event: str) -> Callable[[dict[str, Any]], None]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_admin.contrib.sqla import tools
 from sqlalchemy import CHAR, Enum, Integer, String, Uuid, cast, literal, tuple_
+from sqlalchemy.orm import joinedload
 
 from sa_notify.capture.names import stored
 from sa_notify.change import Key
@@ -30,7 +31,10 @@ def rows_by_key(view: Any, keys: tuple[str, ...]) -> list[Any]:
         condition = columns[0].in_([value for (value,) in wanted])
     else:
         condition = tuple_(*columns).in_([tuple_(*values) for values in wanted])
-    found = {str(view.get_pk_value(row)): row for row in view.get_query().filter(condition)}
+    # as the view's own list has them: with what is shown of other tables
+    joined = [joinedload(relation) for relation in view._auto_joins]
+    query = view.get_query().options(*joined).filter(condition)
+    found = {str(view.get_pk_value(row)): row for row in query}
     return [found[key] for key in keys if key in found]
 
 

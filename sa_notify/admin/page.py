@@ -54,6 +54,11 @@ class Page:
         return None if count is None else int(count)
 
     @property
+    def entities(self) -> list[Any]:
+        """What the rows are of."""
+        return list(self._arguments["data"])
+
+    @property
     def columns(self) -> list[str]:
         """Names of the columns, in order."""
         return [column for column, _ in self._arguments["list_columns"]]

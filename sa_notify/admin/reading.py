@@ -12,11 +12,12 @@ from sa_notify.admin.address import Address
 from sa_notify.admin.excluded import Excluded
 from sa_notify.admin.keys import keys_of
 from sa_notify.admin.page import Catch, Page
+from sa_notify.admin.related import related_keys
 from sa_notify.admin.statements import Statements
 from sa_notify.admin.transaction import Transaction, own_session
 from sa_notify.change import Key
 from sa_notify.errors import ConfigurationError
-from sa_notify.live.bodies import key_of
+from sa_notify.live.bodies import Body, key_of
 from sa_notify.live.dependencies import Dependencies
 from sa_notify.live.plan import Plan, TablePlan, plan_of_many
 from sa_notify.live.query import Own, Reading, Row
@@ -64,7 +65,7 @@ class ListReader:
             found = statements.dependencies(declared=bool(self._view.realtime_tables))
             doubts = excluded.doubts(self._view.model, page.columns).union(found.doubts)
             found = replace(found, doubts=tuple(doubts))
-            return self._reading(transaction, found, statements, page.total, rows)
+            return self._reading(transaction, found, statements, page, rows)
 
     def _page(self, transaction: Transaction, excluded: Excluded) -> Page:
         def start() -> None:
@@ -92,32 +93,38 @@ class ListReader:
         transaction: Transaction,
         found: Dependencies,
         statements: Statements,
-        total: int | None,
+        page: Page,
         rows: tuple[Row, ...],
     ) -> Reading:
         live = current_app.extensions["sa_notify"]
         connection = transaction.connection
         if not _same_database(connection, live.engine):
             # a table of the same name in the database that is followed says nothing of this one
-            return Reading(rows, total, transaction.snapshot, frozenset(), (_ELSEWHERE,))
+            return Reading(rows, page.total, transaction.snapshot, frozenset(), (_ELSEWHERE,))
         plan, declared = plan_of_many(found), {table_of(item) for item in self._view.realtime_tables}
         tables = {key_of(table): TablePlan() for table in declared}
         plan = Plan({**plan.tables, **tables})
         names, doubts, own = live.coverage.judge(connection, replace(found, tables=found.tables | declared))
-        only = self._only(own, statements) if not declared else {}
-        return Reading(rows, total, transaction.snapshot, names, doubts, own, plan, only)
+        only = self._only(own, statements, page) if not declared else {}
+        return Reading(rows, page.total, transaction.snapshot, names, doubts, own, plan, only)
 
-    def _only(self, own: Mapping[str, Own], statements: Statements) -> dict[str, frozenset[Key]]:
+    def _only(self, own: Mapping[str, Own], statements: Statements, page: Page) -> dict[str, frozenset[Key]]:
         """In mode ``"rows"``, the rows that are shown, where their table is read for nothing else."""
-        table = inspect(self._view.model).local_table
-        if self._address.mode != "rows" or statements.reads(table) != 1:
+        body = statements.body(inspect(self._view.model).local_table)
+        if self._address.mode != "rows" or body is None:
             return {}
-        found = (
-            (name, keys_of(self._view, self._address.keys, one.key))
-            for name, one in own.items()
-            if one.table == key_of(table)
-        )
-        return {name: keys for name, keys in found if keys is not None}
+        found = {name: self._keys(one, body, statements, page) for name, one in own.items()}
+        return {name: keys for name, keys in found.items() if keys is not None}
+
+    def _keys(self, own: Own, body: Body, statements: Statements, page: Page) -> frozenset[Key] | None:
+        """Those of one table: of the view's own, or of one that it shows through a relation."""
+        shown, model = self._address.keys, self._view.model
+        if own.table == key_of(inspect(model).local_table):
+            return keys_of(self._view, shown, own.key)
+        if statements.places(own.table) != 1:
+            return None
+        entities = page.entities
+        return related_keys(model, body, own, entities, complete=len(entities) == len(shown))
 
 
 def table_of(item: Any) -> TableClause:

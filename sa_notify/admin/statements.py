@@ -12,7 +12,8 @@ from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.orm import Session
 
 from sa_notify.admin.excluded import doubts_of
-from sa_notify.live.bodies import bodies_of, key_of, looked_at
+from sa_notify.capture.coverage import TableKey
+from sa_notify.live.bodies import Bodies, Body, bodies_of, key_of, looked_at
 from sa_notify.live.dependencies import Dependencies, dependencies
 from sa_notify.live.words import Name
 
@@ -23,6 +24,7 @@ _TEXT = (
 
 # SQLAlchemy's own compiled cache gives one Compiled per shape of statement and keeps it alive
 _KNOWN: "WeakKeyDictionary[Compiled, Dependencies]" = WeakKeyDictionary()
+_BODIES: "WeakKeyDictionary[Compiled, Bodies]" = WeakKeyDictionary()
 
 
 class Statements:
@@ -72,11 +74,20 @@ class Statements:
             attributes=frozenset[str]().union(*(item.attributes for item in found)),
         )
 
-    def reads(self, table: TableClause) -> int | None:
+    def places(self, table: TableKey) -> int | None:
         """In how many places of how many statements a table was read; ``None`` where that is not known."""
         if self._has_text or any(map(_is_text, self._compiled)):
             return None
-        return sum(times * _places(compiled, table) for compiled, times in self._compiled.items())
+        return sum(times * _bodies(compiled).rendered[table] for compiled, times in self._compiled.items())
+
+    def body(self, table: TableClause) -> Body | None:
+        """The SELECT that alone reads a table, once; ``None`` where there is no such."""
+        if self.places(key_of(table)) != 1:
+            return None
+        found = (
+            bodies for compiled in self._compiled if (bodies := _bodies(compiled)).rendered[key_of(table)]
+        )
+        return next(found).outermost()
 
     def _begun(self, session: Session, transaction: Any, connection: Connection) -> None:
         self.connections += 1
@@ -102,9 +113,12 @@ def _is_text(compiled: Compiled) -> bool:
     return isinstance(compiled.statement, TextClause)
 
 
-def _places(compiled: Compiled, table: TableClause) -> int:
-    statement: Any = compiled.statement
-    return bodies_of(looked_at(statement, compiled.dialect)).rendered[key_of(table)]
+def _bodies(compiled: Compiled) -> Bodies:
+    found = _BODIES.get(compiled)
+    if found is None:
+        statement: Any = compiled.statement
+        found = _BODIES[compiled] = bodies_of(looked_at(statement, compiled.dialect))
+    return found
 
 
 def _of(compiled: Compiled) -> Dependencies:

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from sa_notify.cli.dispatch import needed_redis
 from sa_notify.cli.place import Place, Refused
-from sa_notify.cli.table import ago, lines
+from sa_notify.cli.table import ago, lines, printable
 from sa_notify.errors import SetupError
 
 STATUS = """Show the dispatcher that leads, the web workers, and how full PostgreSQL's NOTIFY queue is.
@@ -64,14 +64,17 @@ def _status_lines(found: Any, queue: float) -> list[str]:
     if leader is None:
         told = [click.style("No dispatcher leads.", fg="red")]
     else:
-        where = f"{leader['host']}:{leader['pid']}, term {leader['term']}, for {ago(leader['since'])}"
+        where = (
+            f"{printable(leader['host'])}:{leader['pid']}, term {leader['term']}, for {ago(leader['since'])}"
+        )
         follows = (
-            f"epoch {leader['epoch']}, position {leader['position']}, {leader['lag']:.1f} s behind"
+            f"epoch {printable(str(leader['epoch']))}, position {leader['position']}, "
+            f"{leader['lag']:.1f} s behind"
             if leader["epoch"]
             else click.style("does not follow the database: its log says why", fg="red")
         )
         told = [f"dispatcher    {where}", f"              {follows}"]
-        told += [f"              tables {each}" for each in leader["unread"].values()]
+        told += [f"              tables {printable(str(each))}" for each in leader["unread"].values()]
     told.append(f"NOTIFY queue  {queue:.1%} full")
     told.append("")
     rows = [

@@ -13,6 +13,7 @@ import click
 from sa_notify.change import Change, ChangeSet, dump_changeset
 from sa_notify.cli.look import announced
 from sa_notify.cli.place import Place, Refused
+from sa_notify.cli.table import printable
 from sa_notify.dispatch.follow import follow
 from sa_notify.errors import SaNotifyError, SourceLost
 from sa_notify.source.connect import listen_connect
@@ -46,14 +47,14 @@ def tail(place: Place, *, tables: Sequence[str], as_json: bool, listen_url: str 
 
 def lines(change: Change) -> list[str]:
     """One change for a person: what happened to which row, and each value that was carried."""
-    key = "/".join(change.key) if change.key is not None else "whole table"
+    key = printable("/".join(change.key)) if change.key is not None else "whole table"
     op = click.style(change.op.ljust(8), fg=_COLOURS[change.op])
-    found = [f"  {op} {change.table} {click.style(key, bold=True)}"]
+    found = [f"  {op} {printable(change.table)} {click.style(key, bold=True)}"]
     for name, (old, new) in change.values.items():
         if old != new:
             shown = _shown(new) if change.op == "insert" else f"{_shown(old)} -> {_shown(new)}"
-            found.append(f"           {name}: {_shown(old) if change.op == 'delete' else shown}")
-    unseen = (name for name in change.columns or () if name not in change.values)
+            found.append(f"           {printable(name)}: {_shown(old) if change.op == 'delete' else shown}")
+    unseen = (printable(name) for name in change.columns or () if name not in change.values)
     return [*found, *(f"           {name}: changed" for name in unseen)]
 
 
@@ -103,4 +104,4 @@ def _wanted(place: Place, tables: Sequence[str]) -> frozenset[str]:
 
 
 def _shown(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return printable(json.dumps(value, ensure_ascii=False))

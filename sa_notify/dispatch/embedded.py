@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from sa_notify.dispatch.backoff import Backoff
+from sa_notify.dispatch.backoff import CAP_SECONDS, Backoff
 from sa_notify.dispatch.feed import ANSWER_SECONDS, Call, Feed, Step, Wait
 from sa_notify.dispatch.receiver import Receiver
 from sa_notify.dispatch.runtime import Runtime
@@ -23,6 +23,7 @@ class EmbeddedDispatcher:
 
     :param getpid: tells processes apart.
     :param jitter: numbers in [0, 1) that spread reconnections out.
+    :param slowest: seconds between two tries, at most.
     """
 
     def __init__(
@@ -33,12 +34,13 @@ class EmbeddedDispatcher:
         *,
         getpid: Callable[[], int] = os.getpid,
         jitter: Callable[[], float] = random.random,
+        slowest: float = CAP_SECONDS,
     ) -> None:
         self._source = source
         self._receiver = receiver
         self._runtime = runtime
         self._getpid = getpid
-        self._jitter = jitter
+        self._jitter, self._slowest = jitter, slowest
         self._lock = runtime.lock()
         self._wanted = False
         self._task_pid: int | None = None
@@ -89,7 +91,8 @@ class EmbeddedDispatcher:
         return self._getpid() == pid
 
     def _follow(self, pid: int) -> None:
-        feed = Feed(self._source, self._receiver, Backoff(self._jitter), self._runtime.monotonic)
+        backoff = Backoff(self._jitter, cap=self._slowest)
+        feed = Feed(self._source, self._receiver, backoff, self._runtime.monotonic)
         steps = feed.steps()
         step = next(steps)
         while True:

@@ -6,12 +6,18 @@ from sa_notify.errors import SetupError
 
 DEFAULT_PREFIX: Final = "sa_notify"
 
+#: Version of all that goes through Redis: a worker follows dispatchers of its own alone. Whatever it becomes,
+#: what the leader says of itself holds it, and entries of kind ``lost`` are read.
+WIRE: Final = 1
+
 #: What is not renewed for so long is gone, with everything of its worker.
 WORKER_SECONDS: Final = 20
 #: Entries of a feed, about: a worker that is further behind reads everything again.
 FEED_ENTRIES: Final = 10_000
 #: Questions that wait for a dispatcher, about.
 ASKED_ENTRIES: Final = 10_000
+#: How long they are kept for one: whoever asked asks again after a second.
+ASKED_SECONDS: Final = 20
 #: How long revocations are kept for workers that are about to begin anew.
 REVOKED_SECONDS: Final = 60
 REVOKED_ENTRIES: Final = 1_000

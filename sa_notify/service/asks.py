@@ -3,7 +3,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import redis.asyncio
@@ -58,9 +59,11 @@ class Asks:
                     await asyncio.sleep(RETRY_SECONDS)
                     last = await self._last()
                     continue
-                for last, entry in found[0][1] if found else ():  # noqa: B007
+                entries = found[0][1] if found else ()
+                for last, entry in entries:  # noqa: B007
                     await self._free.acquire()
                     group.create_task(self._answer(entry))
+                await self._forget([name for name, _ in entries])
 
     async def keep(self) -> None:
         """Tell the source what workers and sinks want, until cancelled."""
@@ -99,6 +102,12 @@ class Asks:
             except FAILURES:
                 await asyncio.sleep(RETRY_SECONDS)
         return str(found[0][0]) if found else "0-0"
+
+    async def _forget(self, taken: Sequence[str]) -> None:
+        """Questions that were taken in: nobody else reads them, and who asked may be dead by now."""
+        if taken:
+            with suppress(*FAILURES):
+                await self._client.xdel(self._keys.asks, *taken)
 
     async def _answer(self, entry: dict[str, str]) -> None:
         try:

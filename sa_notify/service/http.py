@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _TEXTS: Final = {200: "200 OK", 404: "404 Not Found", 503: "503 Service Unavailable"}
 
-#: What the process says of itself; healthy unless it leads and does not follow the database.
+#: What the process says of itself; healthy while it follows, or waits for a turn that it could take.
 Health = Callable[[], dict[str, Any]]
 
 

@@ -22,7 +22,7 @@ TRY_SECONDS: Final = 1.0
 #: A leader whose lock was not proven for so long stops by itself.
 TRUST_SECONDS: Final = 4.0
 #: What leads but says nothing in Redis for so long is ended by those who wait.
-SILENT_SECONDS: Final = 5.0
+SILENT_SECONDS: Final = 3.0
 
 _END = """
 SELECT pg_catalog.count(*) FILTER (WHERE pg_catalog.pg_terminate_backend(l.pid)) FROM pg_catalog.pg_locks l
@@ -49,6 +49,8 @@ class Leadership:
         self._client, self._keys = client, keys
         self._connect, self._connections = connect, Connections(connect)
         self._silent_since: float | None = None
+        #: Another leads, and this one could.
+        self.waits = False
 
     async def obtain(self) -> int:
         """Wait until this process leads; the number of its term.
@@ -63,13 +65,13 @@ class Leadership:
         # a lock that is taken through a pooler of transactions is anybody's
         await asyncio.to_thread(prove_session, connection, backend, self._connect)
         self._session, self._lock = Session(connection, pooled=False), LockSession(connection, pooled=False)
-        waits = False
         while uncancelled() and not await asyncio.to_thread(self._lock.try_lock, LEADER):
-            if not waits:
-                logger.info("another dispatcher leads: this one waits for its turn")
-            waits = True
             await self._watch()
+            if not self.waits:
+                logger.info("another dispatcher leads: this one waits for its turn")
+            self.waits = True
             await asyncio.sleep(TRY_SECONDS)
+        self.waits = False
         return int(await self._client.incr(self._keys.term))
 
     async def hold(self) -> None:

@@ -16,7 +16,7 @@ from redis.exceptions import ResponseError
 from sa_notify import metrics
 from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
 from sa_notify.redis.connect import FAILURES, told, uncancelled
-from sa_notify.redis.keys import FEED_ENTRIES, Keys
+from sa_notify.redis.keys import FEED_ENTRIES, WIRE, Keys
 from sa_notify.redis.scripts import FENCED, Scripts
 from sa_notify.source.wanted import TALLY_SECONDS
 
@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 WAITING: Final = 100_000
 #: Changes that one script gets at most.
 AT_ONCE: Final = 1_000
-#: How long what a leader says of itself stands.
-LEADER_MS: Final = 5_000
+#: How long what a leader says of itself stands. Who can't say it any more has stopped by itself before others
+#: end its session.
+LEADER_MS: Final = 4_000
 RETRY_SECONDS: Final = 0.5
 
 
@@ -128,7 +129,7 @@ class Publisher:
         epoch = self._epoch if self._stands else None
         leader = {
             **self._about(), "term": int(self._term), "epoch": epoch, "position": self.position,
-            "lag": self._age(), "tallies": True,
+            "lag": self._age(), "wire": WIRE,
         }  # fmt: skip
         await self._run("lead", [self._keys.term, self._keys.leader], [json.dumps(leader), LEADER_MS])
 

@@ -65,6 +65,7 @@ class Service:
         self._client = connect_asyncio(redis_url)
         self._id, self._since = uuid.uuid4().hex, time.time()
         self._source: DatabaseSource | None = None
+        self._leadership: Leadership | None = None
         self.publisher: Publisher | None = None
 
     @property
@@ -73,10 +74,11 @@ class Service:
         return self.publisher is not None
 
     def health(self) -> dict[str, Any]:
-        """For ``/health``; a dispatcher that waits for its turn is healthy."""
-        publisher = self.publisher
+        """For ``/health``; healthy is who waits for its turn, too, unless it could not take it."""
+        publisher, leadership = self.publisher, self._leadership
         leads, follows = publisher is not None, publisher is not None and publisher.epoch is not None
-        return {"healthy": follows or not leads, "leads": leads, "follows": follows}
+        waits = leadership is not None and leadership.waits
+        return {"healthy": follows or waits, "leads": leads, "follows": follows}
 
     async def run(self) -> None:
         """Wait for leadership, lead, and begin again when it is lost; until cancelled."""
@@ -102,12 +104,13 @@ class Service:
     # -- inside
 
     async def _take_part(self) -> None:
-        leadership = Leadership(self._connect, self._client, self._keys)
+        leadership = self._leadership = Leadership(self._connect, self._client, self._keys)
         try:
             term = await leadership.obtain()
             logger.info("this dispatcher leads", extra={"term": term})
             await self._lead(leadership, term)
         finally:
+            self._leadership = None
             leadership.close()
 
     async def _lead(self, leadership: Leadership, term: int) -> None:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any, Final
 
+from engineio.exceptions import SocketIsClosedError
 from flask_socketio import SocketIO
 
 #: Packets, or characters in them, past which a client is sent nothing more until it has read them.
@@ -43,6 +44,17 @@ class Backlog:
         environ = self._socketio.server.environ.get(connection.sid, {})
         _drop(connection)
         _shut(environ)
+
+    def check(self, sid: str) -> None:
+        """Give the client up if it has not answered a ping in time.
+
+        Engine.IO looks when it sends something, and else once in as long as an answer may take: 45 to 65 s by
+        default after the last sign of life of a client that looks at nothing.
+        """
+        connection = self._connection(sid)
+        if connection is not None:
+            with contextlib.suppress(SocketIsClosedError):
+                connection.check_ping_timeout()
 
     def end(self, sid: str) -> None:
         """Drop what waits for the client, and end its connection in order, other namespaces' too."""

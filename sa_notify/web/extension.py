@@ -20,11 +20,14 @@ from sa_notify.web.live_app import LiveApp
 from sa_notify.web.logouts import follow_logouts
 from sa_notify.web.namespace import RealtimeNamespace
 from sa_notify.web.queries import FunctionQuery, Registered
+from sa_notify.web.running import BEAT_SECONDS
 from sa_notify.web.tokens import Tokens
 
 logger = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Callable[..., Any])
+#: What is gone, nobody should be shown for longer.
+GONE_SECONDS = 60.0
 _STATIC = Path(__file__).parent / "static"
 
 
@@ -53,6 +56,7 @@ class Dispatcher:
         _check_socketio(socketio)
         live_app = LiveApp(app, socketio, _engine_of(app, engine), self._queries, self._handlers)
         _check_origins(socketio, unsafe=live_app.settings.unsafe_origins)
+        _check_pings(socketio)
         send_whole_frames(socketio)
         app.extensions["sa_notify"] = live_app
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
@@ -196,12 +200,16 @@ def _blueprint() -> Blueprint:
 
 
 def _health() -> tuple[dict[str, Any], int, dict[str, str]]:
-    """For load balancers: 503 while clients of this process are told that what they see is not live.
+    """Readiness: 503 while what this process shows is not live, or would not be if somebody looked.
 
     With what this process's reads cost the database, beside ``SA_NOTIFY_DATABASE_BUDGET``.
     """
     live_app = current_app.extensions["sa_notify"]
-    healthy = live_app.healthy
+    try:
+        healthy = live_app.healthy
+    except SetupError as error:
+        logger.error("live queries can't be served: %s", error)
+        healthy = False
     return (
         {"live": healthy, "database": asdict(live_app.spent)},
         200 if healthy else 503,
@@ -235,6 +243,18 @@ def _check_origins(socketio: SocketIO, *, unsafe: bool) -> None:
             f"SocketIO(cors_allowed_origins={allowed!r}) lets the pages of every site connect with the "
             'cookies of your users: name the origins, as in ["https://app.example.com"], or leave it out for '
             "your own alone (SA_NOTIFY_UNSAFE_ORIGINS = True starts all the same)"
+        )
+
+
+def _check_pings(socketio: SocketIO) -> None:
+    """Whoever vanishes without a word is gone after an interval and a time-out."""
+    eio = socketio.server.eio
+    seconds = eio.ping_interval + eio.ping_timeout + BEAT_SECONDS
+    if seconds > GONE_SECONDS:
+        logger.warning(
+            "a browser that vanishes counts as connected for %s s: give SocketIO a shorter ping_interval or "
+            "ping_timeout",
+            round(seconds),
         )
 
 

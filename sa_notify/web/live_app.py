@@ -35,6 +35,9 @@ from sa_notify.web.whispers import Whispers
 
 logger = logging.getLogger(__name__)
 
+#: How often to look whether a feed that begins has begun.
+LOOK_SECONDS = 0.05
+
 
 class LiveApp:
     """One application's live queries: what its socket events call.
@@ -80,9 +83,16 @@ class LiveApp:
 
     @property
     def healthy(self) -> bool:
-        """Whether what this process shows is live; also where nobody looks at anything yet."""
-        running = self._running
-        return running is None or running.pid != os.getpid() or running.runner.healthy
+        """Whether what this process shows is live, or would be if somebody looked.
+
+        It begins to follow changes for that; a process that has just begun is waited for.
+
+        :raises SetupError: as :meth:`source`.
+        """
+        running = self._ensure_running()
+        while not running.runner.healthy and running.begins:
+            running.runtime.sleep(LOOK_SECONDS)
+        return running.runner.healthy
 
     @property
     def spent(self) -> Spent:

@@ -146,6 +146,10 @@ class Runner:
         if silent:
             self._emitter.backlog.cut(sid)
 
+    def look_at(self, sid: str) -> None:
+        """Give a client up if it has not answered a ping in time."""
+        self._emitter.backlog.check(sid)
+
     def dismiss(self, sid: str) -> None:
         """End a client's connection."""
         self._emitter.backlog.end(sid)
@@ -195,12 +199,7 @@ class Runner:
 
     @property
     def healthy(self) -> bool:
-        """Whether changes are heard, or nobody wants any."""
-        return self._sound or not len(self._hub)
-
-    @property
-    def _sound(self) -> bool:
-        """Whether it is known that nothing was missed."""
+        """Whether changes are heard, and it is known that none was missed."""
         return self._hub.sound(self._now(), LIVE_SECONDS)
 
     @property
@@ -237,7 +236,7 @@ class Runner:
 
     def _live(self) -> dict[str, bool]:
         """By client, whether all that it sees is proven."""
-        sound, overdue = self._sound, self._hub.overdue(self._now(), LIVE_SECONDS)
+        sound, overdue = self.healthy, self._hub.overdue(self._now(), LIVE_SECONDS)
         metrics.FOLLOWING.set(sound)
         return {sid: sound and sid not in overdue for sid in self._hub.subscriptions.clients()}
 
@@ -287,7 +286,7 @@ class Runner:
         if action.subscriber.sid in self._behind:
             return
         self._emitter.snapshot(action)
-        if not self._sound:
+        if not self.healthy:
             self._beat([action.subscriber.sid], {action.subscriber.sid: False})
 
     def _diff(self, action: act.SendDiff) -> None:

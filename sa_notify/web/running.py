@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sa_notify import metrics
+from sa_notify.dispatch.backoff import CAP_SECONDS
 from sa_notify.dispatch.embedded import EmbeddedDispatcher
 from sa_notify.dispatch.runtime import Runtime
 from sa_notify.errors import SubscriptionError
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 BEAT_SECONDS = 2.0
 
+#: How long the first epoch of a process may take before it counts as missing.
+BEGIN_SECONDS = 2.0
+
 #: How soon a proof that stays away is noticed.
 WATCH_SECONDS = 0.25
 
@@ -38,6 +42,9 @@ COVERAGE_SECONDS = 5.0
 
 #: How often the source hears which tables are wanted; it drops others 30 s after they last were.
 KEEP_SECONDS = 5.0
+
+#: How often at least to look for a dispatcher, or a Redis, that is away: to ask costs them next to nothing.
+REDIS_SECONDS = 1.0
 
 #: How often a process that follows NOTIFY looks whether the database has an outbox by now.
 OUTBOX_SECONDS = 10.0
@@ -53,6 +60,7 @@ class Running:
         self.runtime: Runtime = runtime_for(app.socketio.async_mode)
         self.source = app.source(self)
         self._app = app
+        self._begins_until = self.runtime.monotonic() + BEGIN_SECONDS
         self.runner = Runner(
             self.runtime,
             Emitter(app.socketio),
@@ -61,7 +69,8 @@ class Running:
             lambda: app.engine,
             app.settings.database_budget,
         )
-        self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime)
+        slowest = REDIS_SECONDS if isinstance(self.source, ServiceSource) else CAP_SECONDS
+        self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime, slowest=slowest)
         self.clients: dict[str, Client] = {}
         self.presence = Presence(self._present)
         self.lock = self.runtime.lock()
@@ -70,6 +79,7 @@ class Running:
         """Begin to listen and to beat."""
         self.dispatcher.ensure_started()
         self.runtime.spawn(self._every, BEAT_SECONDS, self.runner.beat)
+        self.runtime.spawn(self._every, BEAT_SECONDS, self.look_for_the_dead)
         self.runtime.spawn(self._every, app.settings.recheck_seconds, lambda: app.recheck_in(self))
         seconds = min(COVERAGE_SECONDS, app.settings.recheck_seconds)
         self.runtime.spawn(self._every, seconds, lambda: app.recheck_coverage(self))
@@ -77,6 +87,11 @@ class Running:
         self.runtime.spawn(self._every, WATCH_SECONDS, self.runner.watch)
         self.runtime.spawn(self._every, app.settings.proof_seconds, self.runner.prove)
         self.runtime.spawn(self._every, OUTBOX_SECONDS, lambda: app.recheck_outbox(self))
+
+    @property
+    def begins(self) -> bool:
+        """Whether it has run for a moment only."""
+        return self.runtime.monotonic() < self._begins_until
 
     def came(self, sid: str, user: str | None, request: SavedRequest) -> None:
         """A client has connected."""
@@ -95,6 +110,13 @@ class Running:
         metrics.CLIENTS.set(len(self.clients))
         self.presence.left(sid)
         self.runner.disconnect(sid, silent=silent)
+
+    def look_for_the_dead(self) -> None:
+        """Give up clients that have not answered a ping in time."""
+        with self.lock:
+            sids = list(self.clients)
+        for sid in sids:
+            self.runner.look_at(sid)
 
     def allow(self, sid: str) -> None:
         """Count a request.

@@ -6,8 +6,13 @@ from urllib.parse import urlencode
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
+from sa_notify.admin import RealtimeModelView
+from sa_notify.live.query import Query
 from tests.admin.applications import execute
+from tests.admin.library import Author, Book, Rows, db
 from tests.admin.pages import shown
 from tests.admin.visitor import XSS, Visitor
 
@@ -104,7 +109,7 @@ def test_rows_are_followed_by_key(visitor: Visitor, endpoint: str) -> None:
     if (
         endpoint == "rows"
     ):  # its table is read for nothing else; the keys of places are of more than their text
-        assert query.read().only == {"public.book": frozenset((key,) for key, _ in page.rows)}
+        assert query.read().only["public.book"] == frozenset((key,) for key, _ in page.rows)
     key, column = ("id", "title") if endpoint == "rows" else ("seat", "note")
     table = "book" if endpoint == "rows" else "place"
     first, second = (cells[key] for _, cells in page.rows[:2])
@@ -113,6 +118,72 @@ def test_rows_are_followed_by_key(visitor: Visitor, endpoint: str) -> None:
     changed = [(row, dict(cells)) for row, cells in page.rows[1:]]
     changed[0][1][column] = "&lt;new&gt;"
     assert shown(query.read().rows) == shown(changed)
+
+
+def _related(app: Flask, query: Query) -> frozenset[Any] | None:
+    """Authors who alone count for the query; they are those of the books that it shows."""
+    found = query.read()
+    with app.app_context():
+        shown = db.session.scalars(select(Book.author_id).where(Book.id.in_(map(int, dict(found.rows)))))
+        keys = frozenset((str(key),) for key in shown if key is not None)
+    assert found.only["public.book"]
+    assert found.only.get("public.author") in (None, keys)
+    return found.only.get("public.author")
+
+
+def test_rows_shown_through_a_relation_are_followed_by_key(visitor: Visitor) -> None:
+    """Those that the shown rows refer to: also when another is referred to, and when a row has gone."""
+    page = visitor.page("/admin/rows/?sort=0&page_size=3")
+    query = visitor.subscribe(page.bar["data-sa-rows-token"])
+    first, second, _ = (int(key) for key, _ in page.rows)
+    execute(visitor.app, "UPDATE book SET author_id = 2 WHERE id = :k", k=first)
+    assert ("2",) in (_related(visitor.app, query) or ())
+    execute(visitor.app, "UPDATE book SET author_id = NULL WHERE id = :k", k=first)
+    execute(visitor.app, "DELETE FROM book WHERE id = :k", k=second)
+    assert _related(visitor.app, query) is not None
+
+
+def _filtered(query: Any) -> Any:
+    return query.join(Author).where(Author.name != "hidden")
+
+
+def _hidden(query: Any) -> Any:
+    return query.where(Book.author.has(Author.name != "hidden"))
+
+
+@pytest.mark.parametrize("narrow", [_filtered, _hidden])
+def test_a_related_table_that_hides_rows_is_followed_whole(
+    visitor: Visitor, narrow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is changed in it may show a row again that is not there to say whom it refers to."""
+    original = Rows.get_query
+    monkeypatch.setattr(Rows, "get_query", lambda view: narrow(original(view)))
+    page = visitor.page("/admin/rows/?sort=0&page_size=3")
+    query = visitor.subscribe(page.bar["data-sa-rows-token"])
+    assert _related(visitor.app, query) is None
+
+
+def test_a_related_table_that_may_hide_rows_counts_whole_once_it_does(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Joined once, for the condition and for what is shown of it."""
+
+    def joined(view: Any) -> Any:
+        query = RealtimeModelView.get_query(view).join(Book.author).options(contains_eager(Book.author))
+        return query.where(Author.name != "hidden")
+
+    monkeypatch.setattr(Rows, "get_query", joined)
+    monkeypatch.setattr(Rows, "column_auto_select_related", False)
+    with visitor.app.app_context():
+        view = next(each for each in visitor.app.extensions["admin"][0]._views if each.endpoint == "rows")
+    monkeypatch.setattr(view, "_auto_joins", [])
+    page = visitor.page("/admin/rows/?sort=0&page_size=3")
+    query = visitor.subscribe(page.bar["data-sa-rows-token"])
+    assert _related(visitor.app, query)
+    (author, *_) = _related(visitor.app, query) or ((),)
+    execute(visitor.app, "UPDATE author SET name = 'hidden' WHERE id = :k", k=int(author[0]))
+    assert len(query.read().rows) < 3
+    assert _related(visitor.app, query) is None
 
 
 def test_rows_that_the_user_may_not_see_any_more_are_gone(app: Flask) -> None:

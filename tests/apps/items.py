@@ -1,5 +1,6 @@
 """An application that the protocol tests serve: one model, queries of many shapes."""
 
+import json
 import os
 from decimal import Decimal
 from typing import Any
@@ -124,7 +125,8 @@ def create_app(engine: Engine | None = None, async_mode: str | None = None) -> F
     app.config.update(SECRET_KEY="test", SA_NOTIFY_RECHECK_SECONDS=1)
     app.config.from_prefixed_env("SA_NOTIFY_TEST_APP")
     runner.PATIENCE_SECONDS = float(os.environ.get("PATIENCE", runner.PATIENCE_SECONDS))
-    socketio = SocketIO(app, async_mode=async_mode or os.environ.get("ASYNC_MODE", "gevent"))
+    options = json.loads(os.environ.get("SOCKETIO_OPTIONS", "{}"))
+    socketio = SocketIO(app, async_mode=async_mode or os.environ.get("ASYNC_MODE", "gevent"), **options)
     engine = engine or create_engine(os.environ["DATABASE_URL"])
     dispatcher.init_app(app, socketio, engine=engine)
 

@@ -51,6 +51,7 @@ _PROCESSES: Final = [
     Fault("leader is stopped", processes.leader_stopped, (1.0, 18.0), 20),
     Fault("leader is replaced in order", processes.dispatcher(signal.SIGTERM), (0.0, 4.0)),
     Fault("both dispatchers are killed", processes.dispatcher(signal.SIGKILL, both=True), (0.0, 4.0)),
+    Fault("nobody is there but writers", processes.nobody_there, (0.0, 1.0), 20),
     Fault("a worker is killed", processes.worker(signal.SIGKILL), (0.0, 2.0), 20, SILENT_SECONDS),
     Fault(
         "both workers are killed", processes.worker(signal.SIGKILL, both=True), (0.0, 2.0), 20, SILENT_SECONDS

@@ -14,6 +14,7 @@ from tests.faults.divergence import Divergence
 from tests.faults.fault import FEED_SECONDS, Fault
 from tests.faults.faults import FAULTS
 from tests.faults.known import delivery
+from tests.faults.published import Reading
 from tests.faults.report import Report
 from tests.faults.rig import PREFIX, Rig, revision
 from tests.faults.truth import deadlocks, differing, held, queue_usage
@@ -87,6 +88,8 @@ class Lane:
         self._watch = Watch(self._writers, FEED_SECONDS * self._patience)
         watching = Watching(self._watch, self._views)
         stack.callback(watching.stop)
+        self._reading = Reading(self._rig.client, Keys(PREFIX))
+        stack.callback(self._reading.stop)
         self._memory, self._divergence = self._rig.memory(), Divergence(self._rig.webs)
 
     def _one(self, fault: Fault) -> None:
@@ -251,6 +254,9 @@ class Lane:
         found += [f"a write failed: {each}" for each in writers.errors]
         found += [f"a deadlock: {each}" for log in rig.logs() for each in deadlocks(log)]
         found += rig.unnoticed
+        self._reading.stop()
+        found += self._reading.published.violations
+        found += [f"writes: {each.told()}" for each in rig.delays if each.too_long(self._patience)]
         before, after = self._memory, rig.memory()
         self.report.facts = {
             "transactions": f"{writers.written} committed, {writers.rolled_back} rolled back, {writers.away} "
@@ -261,6 +267,8 @@ class Lane:
             "the most that a live view was behind": f"{watch.worst:.1f} s; where its own link to the server "
             f"worked, {watch.worst_heard:.1f} s",
             "windows found wrong by the workers' own proofs": f"{self._divergence.total:.0f}",
+            "writes": "; ".join(each.told() for each in rig.delays) or "not measured",
+            "changesets in the workers' feeds": f"{self._reading.published.changesets}",
             "resident memory": ", ".join(
                 f"{name} {before[name] // 1024} -> {after[name] // 1024} MB" for name in before
             ),

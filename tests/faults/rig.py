@@ -29,6 +29,7 @@ from tests.apps.items import Base, Item, Owner
 from tests.apps.pages import OWNERS
 from tests.faults.browser import Tab
 from tests.faults.clock import Clock
+from tests.faults.delays import Delays
 from tests.faults.standby import Standby
 from tests.link import Link
 from tests.protocol import wait_for
@@ -107,6 +108,8 @@ class Rig:
         self.tabs: list[Tab] = []
         #: What nobody has noticed who should.
         self.unnoticed: list[str] = []
+        #: How long writes took, with everybody there and with nobody.
+        self.delays: list[Delays] = []
         self._links: list[Link] = []
         self._standbys, self._dead_logs = 0, list[str]()
 

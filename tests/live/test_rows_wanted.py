@@ -11,17 +11,17 @@ from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.state import LiveQuery
 from sa_notify.source.wanted import Wanted
 
-A = "public.a"
+A, B = "public.a", "public.b"
 ALL = frozenset({A})
 ONE, TWO, THREE = ("1",), ("2",), ("3",)
 
 
-def _live(*keys: Key, name: str = "q", by_tally: bool = False) -> LiveQuery:
-    """A query that reads the table; of the rows of these keys alone, if there are any."""
+def _live(*keys: Key, name: str = "q", by_tally: bool = False, table: str = A) -> LiveQuery:
+    """A query that reads a table; of the rows of these keys alone, if there are any."""
     live = LiveQuery(name, Query(name, name, lambda: None, by_tally=by_tally))  # type: ignore[arg-type,return-value]
     live.add(Subscriber(name, 1))
-    only = {A: frozenset(keys)} if keys else {}
-    live.settle(Reading((), None, Snapshot(1, 1, frozenset()), ALL, only=only))
+    only = {table: frozenset(keys)} if keys else {}
+    live.settle(Reading((), None, Snapshot(1, 1, frozenset()), frozenset({table}), only=only))
     return live
 
 
@@ -105,6 +105,41 @@ def test_who_comes_while_a_question_is_under_way_is_asked_for_once_more() -> Non
     assert asking.holds(two)
     assert asking.answer(take, ALL) == [one]
     assert _answered(asking) == [two]
+
+
+def test_an_answer_from_an_earlier_epoch_brings_nothing() -> None:
+    """What the question under way tells is not brought before that one is answered."""
+    asking, one, two = _asking(), _live(ONE, name="one"), _live(TWO, name="two")
+    assert asking.holds(one)
+    (late,) = asking.questions()
+    asking.told_with(late)
+    asking.begin(gated=True, by_row=True)
+    assert asking.holds(one)
+    assert _answered(asking) == [one]
+    assert asking.holds(two)
+    (take,) = asking.questions()
+    asking.told_with(take)
+    assert asking.answer(late, ALL) is None
+    assert asking.stood().equals(Wanted(rows={A: frozenset({ONE})}))
+    assert asking.holds(two)
+    assert asking.answer(take, ALL) == [two]
+
+
+def test_a_late_answer_takes_nothing_away() -> None:
+    """Of two questions under way the earlier one, about a table that is held, told of less."""
+    asking, held, other = _asking(), _live(ONE, name="held"), _live(TWO, name="other", table=B)
+    assert asking.holds(held)
+    (first,) = asking.questions()
+    asking.told_with(first)
+    assert asking.answer(first, ()) == [held]
+    (again,) = asking.questions()
+    asking.told_with(again)
+    assert asking.holds(other)
+    (fresh,) = asking.questions()
+    asking.told_with(fresh)
+    assert asking.answer(fresh, {B}) == [other]
+    assert asking.answer(again, ALL) == []
+    assert asking.stood().equals(Wanted(rows={A: frozenset({ONE}), B: frozenset({TWO})}))
 
 
 def test_what_is_dropped_under_a_question_or_a_reading_does_not_stand() -> None:

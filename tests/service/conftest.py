@@ -21,7 +21,7 @@ from tests.service.dispatchers import InThread, Process
 from tests.service.worker import Worker
 
 Start = Callable[..., InThread]
-StartProcess = Callable[[], Process]
+StartProcess = Callable[..., Process]
 Work = Callable[..., Worker]
 
 
@@ -117,10 +117,10 @@ def start_process(
     keys: Keys,
     tmp_path: Path,
 ) -> Iterator[StartProcess]:
-    """Starts dispatchers as processes."""
+    """Starts dispatchers as processes, with other URLs where they are given."""
     started: list[Process] = []
 
-    def make() -> Process:
+    def make(database_url: str = database_url, redis_url: str = redis_url) -> Process:
         log = tmp_path / f"dispatcher-{len(started)}.log"
         prefix = keys.base.strip("{}:")
         started.append(Process(database_url, redis_url, prefix, log))

@@ -12,9 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click import unstyle
 from click.testing import CliRunner, Result
 from sqlalchemy import Engine, text
 
+from sa_notify.change import Change
+from sa_notify.cli import tail
 from sa_notify.cli.main import main
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.traffic import slice_of
@@ -159,6 +162,19 @@ def test_tail_shows_changes_as_they_commit(
     assert ["text:", '"new"', "->", '"ändert"'] in lines
     assert ["delete", "public.a", "7"] in lines
     assert not any("public.b" in line for line in lines)
+
+
+def test_no_terminal_obeys_what_others_have_written(leading: InThread, work: Work, command: Command) -> None:
+    """Keys of rows, values, users and hosts: control characters are written out."""
+    evil = "\x1b]0;owned\x07\x9b2J"
+    change = Change("public.t", "update", (f"k{evil}",), (f"c{evil}",), {"v": (evil, "ä")})
+    worker = work("a", info=lambda: {"host": f"h{evil}", "pid": 1, "since": 0})
+    worker.source.present({"sid": {"user": f"u{evil}", "since": 0, "queries": [f"q{evil}"]}})
+    wait_for(lambda: "u\\x1b" in command("clients").output, "the client")
+    told = [unstyle(line) for line in tail.lines(change)]
+    told += [command("clients").output, command("status").output]
+    assert all(each.isprintable() or each == "\n" for line in told for each in line)
+    assert "ä" in told[1]
 
 
 def test_tail_for_programs(environment: dict[str, str], tables: Any, write: Write, tmp_path: Path) -> None:

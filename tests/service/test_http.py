@@ -1,6 +1,7 @@
 """``--http``: metrics for Prometheus, health for whoever watches."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import Engine, create_engine
 
 from sa_notify.cli.main import main
 from sa_notify.errors import SetupError
+from sa_notify.redis.keys import Keys
 from sa_notify.service.http import serving
 from tests.protocol import wait_for
 from tests.service.conftest import Start
@@ -41,7 +44,23 @@ def test_health_tells_who_leads_and_follows(leading: InThread, start: Start) -> 
         assert _get(port, "/other")[0] == 404
     with serving("127.0.0.1:0", start().service.health) as port:
         assert port is not None
+        wait_for(lambda: _get(port, "/health")[0] == 200, "it to wait for its turn")
         assert json.loads(_get(port, "/health")[1]) == {"healthy": True, "leads": False, "follows": False}
+
+
+@pytest.mark.parametrize("away", ["postgresql", "redis"])
+def test_one_that_could_not_lead_is_not_healthy(
+    engine: Engine, redis_url: str, client: object, keys: Keys, away: str
+) -> None:
+    """Whether another leads or not: the standby that everybody counts on is none."""
+    other = create_engine(engine.url.set(port=1)) if away == "postgresql" else engine
+    dispatcher = InThread(other, "redis://127.0.0.1:1/0" if away == "redis" else redis_url, keys)
+    try:
+        for _ in range(3):
+            assert not dispatcher.service.health()["healthy"]
+            time.sleep(0.2)  # whatever it tries meanwhile
+    finally:
+        dispatcher.stop()
 
 
 def test_a_leader_that_can_not_follow_is_not_healthy() -> None:

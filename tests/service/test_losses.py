@@ -173,6 +173,21 @@ def test_everything_of_a_living_worker_lives(
     assert len(there) == 7 and all(0 < int(client.pttl(name)) <= 4000 for name in there)  # type: ignore[arg-type]
 
 
+def test_what_was_read_is_kept_for_nobody(
+    leading: InThread, work: Work, write: Write, client: redis.Redis, keys: Keys,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Values of columns least of all; what has not been read yet stays."""
+    monkeypatch.setattr(following_module, "RENEW_SECONDS", 0.1)
+    worker = work("a")
+    for n in range(60):
+        write("a", n)
+    worker.hears("a", *range(60))
+    wait_for(lambda: client.xlen(keys.feed(worker.source.epoch)) < 20, "the feed to be short")
+    write("a", 60)
+    worker.hears("a", 60)
+
+
 def test_another_term_fences(
     leading: InThread, work: Work, write: Write, client: redis.Redis, keys: Keys, led: Led
 ) -> None:

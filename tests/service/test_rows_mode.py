@@ -1,6 +1,7 @@
 """Flask-Admin lists in mode "rows" behind a dispatcher: what a worker is sent, and what the page is told."""
 
 import json
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -19,11 +20,45 @@ from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.service.conftest import StartProcess
 from tests.serving import serve
 
-BOOK = "public.book"
+BOOK, AUTHOR = "public.book", "public.author"
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:(Passing SelectField choices|Yielding raw tuples):DeprecationWarning"
 )
+
+
+class Listener:
+    """Hears what the dispatcher sends the only worker, which is dropped when that has read it."""
+
+    def __init__(self, client: redis.Redis, keys: Keys) -> None:
+        self._client, self._keys = client, keys
+        self._heard: list[tuple[str, Any]] = []
+        self._last: dict[str, str] = {}
+        self._guard = threading.Lock()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._listen)
+        self._thread.start()
+
+    def heard(self, since: int = 0) -> list[tuple[str, Any]]:
+        """All that was sent until now."""
+        self._look()
+        return self._heard[since:]
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def _listen(self) -> None:
+        while not self._stopped.wait(0.5):
+            self._look()
+
+    def _look(self) -> None:
+        with self._guard:
+            workers: Any = self._client.smembers(self._keys.workers)
+            for feed in map(self._keys.feed, workers):
+                found: Any = self._client.xrange(feed, f"({self._last.get(feed, '0-0')}")
+                for self._last[feed], entry in found:
+                    self._heard.append((entry["t"], json.loads(entry["d"])))
 
 
 class Visit:
@@ -35,6 +70,7 @@ class Visit:
 
     def __init__(self, url: str, client: redis.Redis, keys: Keys, query: str) -> None:
         self._url, self._client, self._keys = url, client, keys
+        self._listener = Listener(client, keys)
         with urllib.request.urlopen(f"{url}/admin/rows/{query}") as answer:
             self.page: ShownPage = read_page(answer.read().decode())
         self._socket = ProtocolClient(url)
@@ -54,6 +90,7 @@ class Visit:
 
     def close(self) -> None:
         self._socket.close()
+        self._listener.stop()
 
     def follow(self, path: str) -> tuple[Window, Callable[[], None]]:
         """Somebody looks at a list in mode "query"; and how they leave."""
@@ -69,15 +106,13 @@ class Visit:
         (worker,) = self._client.smembers(self._keys.workers)  # type: ignore[misc]
         return str(worker)
 
-    def sent(self, since: str = "-") -> list[tuple[str, Any]]:
-        """What the dispatcher has sent the worker after an entry: kinds and contents."""
-        found: Any = self._client.xrange(self._keys.feed(self.worker), since)
-        return [(entry["t"], json.loads(entry["d"])) for _, entry in found]
+    def sent(self, since: int = 0) -> list[tuple[str, Any]]:
+        """What the dispatcher has sent the worker since then: kinds and contents."""
+        return self._listener.heard(since)
 
-    def mark(self) -> str:
-        """What is sent from now on."""
-        ((last, _),) = self._client.xrevrange(self._keys.feed(self.worker), count=1)  # type: ignore[misc]
-        return f"({last}"
+    def mark(self) -> int:
+        """For what is sent from now on."""
+        return len(self._listener.heard())
 
 
 @pytest.fixture
@@ -114,10 +149,14 @@ def _keys(window: Window) -> list[str]:
     return [key for key, _ in window.rows or ()]
 
 
-def _of_books(sent: list[tuple[str, Any]]) -> list[Any]:
-    """Changes of the table that were sent one by one."""
+def _changes(sent: list[tuple[str, Any]], table: str) -> list[Any]:
+    """Changes of a table that were sent one by one."""
     sets = (changeset for kind, body in sent if kind == "changes" for changeset in body)
-    return [each for changeset in sets for each in changeset["changes"] if each["table"] == BOOK]
+    return [each for changeset in sets for each in changeset["changes"] if each["table"] == table]
+
+
+def _of_books(sent: list[tuple[str, Any]]) -> list[Any]:
+    return _changes(sent, BOOK)
 
 
 def _tallies(sent: list[tuple[str, Any]]) -> list[int]:
@@ -149,6 +188,23 @@ def test_rows_that_nobody_shows_cost_a_tally_a_second(
     sent = page.sent(mark)
     assert [change["key"] for change in _of_books(sent)] == [[shown[1]]]
     assert len(_tallies(sent)) <= lasted + 3
+
+
+def test_related_rows_that_nobody_shows_are_not_sent(
+    app: Flask, visit: Callable[[str], Visit], client: redis.Redis, keys: Keys
+) -> None:
+    """Of authors, those of the books shown."""
+    page = visit("?sort=0&page_size=3")
+    worker = page.worker
+    wait_for(lambda: client.exists(keys.rows(worker, AUTHOR)), "authors to be wanted by row")
+    assert not client.sismember(keys.want(worker), AUTHOR)
+    (shown, *_) = (json.loads(key) for key in client.smembers(keys.rows(worker, AUTHOR)))  # type: ignore[union-attr]
+    mark = page.mark()
+    execute(app, "INSERT INTO author (id, name) VALUES (99, 'nobody')")
+    execute(app, "UPDATE author SET name = 'still nobody' WHERE id = 99")
+    execute(app, "UPDATE author SET name = 'somebody' WHERE id = :k", k=int(shown[0]))
+    wait_for(lambda: any(row["author"] == "somebody" for _, row in page.rows.rows or ()), "the name")
+    assert [change["key"] for change in _changes(page.sent(mark), AUTHOR)] == [shown]
 
 
 def test_a_lone_change_elsewhere_is_counted_within_two_seconds(

@@ -8,4 +8,5 @@ for n = 3, #KEYS do
   redis.call('PEXPIRE', KEYS[n], ARGV[3])
 end
 redis.call('SADD', KEYS[1], ARGV[1])
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1

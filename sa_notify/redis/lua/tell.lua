@@ -21,8 +21,10 @@ local function tell(worker)
 end
 
 for _, worker in ipairs(workers) do
-  -- one whose names hold something else can't be told; it must not keep others from being told
-  if redis.call('EXISTS', prefix .. 'worker:' .. worker) == 0 or not pcall(tell, worker) then
+  -- one whose names hold something else can't be told; it must not keep others from being told. What was evicted
+  -- would come back without an end.
+  local own = {prefix .. 'worker:' .. worker, prefix .. 'feed:' .. worker, prefix .. 'told:' .. worker}
+  if redis.call('EXISTS', unpack(own)) < 3 or not pcall(tell, worker) then
     redis.call('SREM', KEYS[2], worker)
   end
 end

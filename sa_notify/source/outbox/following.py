@@ -112,10 +112,12 @@ class Following:
 
     def _term(self, session: Session) -> str:
         """The term of who keeps the outbox: this process, if nobody else does."""
+        ended = end_silent_keeper(session, idle=True)
         term = self._kept(session)
         if term is None and end_silent_keeper(session):
+            ended, term = True, self._kept(session)
+        if ended:
             logger.warning("the process that kept the outbox did not answer: its sessions were ended")
-            term = self._kept(session)
         if term is None:
             raise SourceLost("the process that keeps the outbox does not answer")
         return term

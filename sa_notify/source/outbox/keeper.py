@@ -14,7 +14,7 @@ from sa_notify.source.native import NativeThread, Signal, native
 from sa_notify.source.outbox.gates import Gates
 from sa_notify.source.outbox.keys import KEEPER, gate
 from sa_notify.source.outbox.pruning import Pruning
-from sa_notify.source.outbox.registration import BEAT_SECONDS
+from sa_notify.source.outbox.registration import BEAT_SECONDS, SILENT_SECONDS
 from sa_notify.source.outbox.rotation import LIMIT_BYTES
 from sa_notify.source.outbox.session import Connections, LockSession, Session
 from sa_notify.source.signals import ANSWERED, RING
@@ -26,6 +26,8 @@ ROUND_SECONDS: Final = 0.5
 #: Others look with a shared lock whether somebody keeps, each for a moment.
 _ATTEMPTS: Final = 5
 _ATTEMPT_SECONDS: Final = 0.005
+#: Whose session asks nothing for so long, and whose term is silent, neither begins nor ends.
+IDLE_SECONDS: Final = 3
 
 _END = "DELETE FROM sa_notify.outbox_term"
 _CLOSE = "DELETE FROM sa_notify.outbox_gate"
@@ -44,8 +46,16 @@ WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.classid IN ({gate(0) >> 3
   AND l.mode = 'ExclusiveLock' AND l.granted AND l.pid <> pg_catalog.pg_backend_pid()
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database d WHERE d.datname = current_database())
   AND NOT EXISTS (
-    SELECT FROM sa_notify.outbox_term t WHERE t.beat > pg_catalog.clock_timestamp() - interval '10 s'
+    SELECT FROM sa_notify.outbox_term t
+    WHERE t.beat > pg_catalog.clock_timestamp() - interval '{SILENT_SECONDS} s'
   )
+"""
+# Who keeps asks something in its session every 2 s, and has just asked when it begins. What sessions of
+# another role do shows to some only: such a one is waited for.
+_END_IDLE = f"""{_END_SILENT} AND EXISTS (
+  SELECT FROM pg_catalog.pg_stat_activity a
+  WHERE a.pid = l.pid AND a.state_change < pg_catalog.clock_timestamp() - interval '{IDLE_SECONDS} s'
+)
 """
 
 
@@ -157,9 +167,10 @@ def is_free(session: Session) -> bool:
     return bool(free)
 
 
-def end_silent_keeper(session: Session) -> bool:
+def end_silent_keeper(session: Session, *, idle: bool = False) -> bool:
     """End the sessions of a keeper that gives no sign of life; whether there were any.
 
+    :param idle: only those in which nothing happens: they are no beginner's.
     :raises psycopg2.Error: when this role may not.
     """
-    return bool(session.rows(_END_SILENT))
+    return bool(session.rows(_END_IDLE if idle else _END_SILENT))

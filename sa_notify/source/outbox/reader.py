@@ -4,6 +4,7 @@ from typing import Any, Final, NamedTuple
 
 from sa_notify.errors import SourceLost
 from sa_notify.source.outbox.keys import KEEPER
+from sa_notify.source.outbox.registration import SILENT_SECONDS
 from sa_notify.source.outbox.session import Session
 from sa_notify.source.outbox.snapshot import Snapshot
 from sa_notify.source.payloads import decoded
@@ -16,9 +17,11 @@ _HEAD = f"""
 SELECT NULL::bigint, pg_catalog.pg_current_snapshot()::text,
   CASE WHEN pg_catalog.pg_try_advisory_xact_lock_shared({KEEPER}) THEN 1 ELSE 0 END::smallint,
   (SELECT pg_catalog.string_agg(t.term::text, ',') FROM sa_notify.outbox_term t
-   WHERE t.beat > pg_catalog.clock_timestamp() - interval '10 s'),
+   WHERE t.beat > pg_catalog.clock_timestamp() - interval '{SILENT_SECONDS} s'),
   (SELECT pg_catalog.concat(
-     pg_catalog.count(*) FILTER (WHERE r.id = $3 AND r.beat > pg_catalog.clock_timestamp() - interval '10 s'),
+     pg_catalog.count(*) FILTER (
+       WHERE r.id = $3 AND r.beat > pg_catalog.clock_timestamp() - interval '{SILENT_SECONDS} s'
+     ),
      ',', pg_catalog.count(*)) FROM sa_notify.outbox_reader r)
 """
 # Rows restored from another cluster's dump may be of transactions that are yet to come here.

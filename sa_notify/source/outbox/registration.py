@@ -11,6 +11,7 @@ from sa_notify.source.outbox.snapshot import Snapshot
 #: Time between two signs of life. After 10 s without one a reader takes itself for lost (in the statement
 #: that it reads with), after 20 s others do: a statement that has begun meanwhile ends within 5 s.
 BEAT_SECONDS: Final = 2.0
+SILENT_SECONDS: Final = 10
 
 # The lock comes before the snapshot: whoever prunes holds a stronger one, so this begins after it.
 _LOCK = "LOCK TABLE sa_notify.outbox_reader IN ROW EXCLUSIVE MODE"
@@ -19,14 +20,15 @@ INSERT INTO sa_notify.outbox_reader (id, beat, processed, wanted)
 VALUES (%s::uuid, pg_catalog.clock_timestamp(), pg_catalog.pg_current_snapshot(), '{}')
 RETURNING processed::text
 """
-_BEAT = """
+_BEAT = f"""
 UPDATE sa_notify.outbox_reader
 SET beat = pg_catalog.clock_timestamp(), processed = %s::pg_snapshot, wanted = %s::text[]
-WHERE id = %s::uuid AND beat > pg_catalog.clock_timestamp() - interval '10 s' RETURNING 1
+WHERE id = %s::uuid AND beat > pg_catalog.clock_timestamp() - interval '{SILENT_SECONDS} s' RETURNING 1
 """
 _DELETE = "DELETE FROM sa_notify.outbox_reader WHERE id = %s::uuid"
-_TERM = """
-SELECT t.term::text FROM sa_notify.outbox_term t WHERE t.beat > pg_catalog.clock_timestamp() - interval '10 s'
+_TERM = f"""
+SELECT t.term::text FROM sa_notify.outbox_term t
+WHERE t.beat > pg_catalog.clock_timestamp() - interval '{SILENT_SECONDS} s'
 """
 
 

@@ -72,6 +72,8 @@ class Feed:
         elif kind == "answer":
             told = json.loads(entry["d"])
             self._answered(int(told["ask"]), frozenset(told["stand"]))
+        elif kind != "hello":
+            raise ValueError(kind)
 
     def nothing(self) -> None:
         """There is no next entry yet.

@@ -71,9 +71,9 @@ class Following:
         #: Moments, and the dispatchers' ticks then; who waits for the next proof.
         self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
+        #: The entry that was read last.
+        self._last = "0-0"
         self._wants, self._wanted = Wants(), Wanted()
-        #: Whether the dispatcher tells tallies: one of an older release does not.
-        self._tallies = False
         self._clients: Clients = {}
         self._stopped = False
         self._failure: SourceLost | None = None
@@ -156,7 +156,6 @@ class Following:
                 worker.register(self._info())
                 leader = worker.leader()
                 self.unread = dict(leader.get("unread", {}))
-                self._tallies = leader.get("tallies") is True
                 for revocation in worker.revocations():
                     self._revoked(revocation)
                 self._reader.start()
@@ -185,6 +184,7 @@ class Following:
             if now >= renew_at:
                 renew_at = now + RENEW_SECONDS
                 worker.renew({**self._info(), "read": self.feed.number})
+                worker.forget(self._last)
             if now >= tick_at:
                 tick_at = now + TICK_SECONDS
                 self._look_at_tick(worker)
@@ -195,10 +195,7 @@ class Following:
             for ticket in tickets:
                 if ticket.whole:
                     self._wants.take(ticket.tables, now)
-            whole, wanted = self._wants.all(now) | self._wanted.tables, self._wanted
-        if self._tallies:
-            return replace(wanted, tables=whole)
-        return replace(wanted, tables=whole | wanted.tallies, tallies=frozenset())
+            return replace(self._wanted, tables=self._wants.all(now) | self._wanted.tables)
 
     def _ask(self, worker: Worker, tickets: Iterable[Ticket]) -> None:
         for ticket in tickets:
@@ -237,13 +234,13 @@ class Following:
 
     def _read(self) -> None:
         with _failing(self.fail), self._connect() as client:
-            name, last = self._keys.feed(self.feed.epoch), "0-0"
+            name = self._keys.feed(self.feed.epoch)
             while not self._stopped:
                 if self.mailbox.full:
                     native("time", "sleep")(FULL_SECONDS)
                     continue
-                found: Any = client.xread({name: last}, count=AT_ONCE, block=BLOCK_MS)
-                for last, entry in found[0][1] if found else ():  # noqa: B007
+                found: Any = client.xread({name: self._last}, count=AT_ONCE, block=BLOCK_MS)
+                for self._last, entry in found[0][1] if found else ():
                     self.feed.read(entry)
                 if not found:
                     self.feed.nothing()

@@ -11,9 +11,11 @@ from sa_notify.change import Key, dump_key
 from sa_notify.errors import SourceLost
 from sa_notify.redis.keys import (
     ASKED_ENTRIES,
+    ASKED_SECONDS,
     FEED_ENTRIES,
     REVOKED_ENTRIES,
     REVOKED_SECONDS,
+    WIRE,
     WORKER_SECONDS,
     Keys,
 )
@@ -40,7 +42,7 @@ class Worker:
         """Begin: from now on everything told is in the feed."""
         keys, own = self._keys, self.id
         names = [keys.workers, keys.worker(own), keys.feed(own), keys.told(own), *self._sets()]
-        self._scripts.run("register", names, [own, json.dumps(info), _TO_LIVE])
+        self._scripts.run("register", names, [own, json.dumps(info), _TO_LIVE, keys.base])
 
     def renew(self, info: Mapping[str, Any]) -> None:
         """Live on.
@@ -50,6 +52,10 @@ class Worker:
         keys, own = self._keys, self.id
         names = [keys.workers, keys.worker(own), keys.feed(own), keys.told(own), *self._sets()]
         self._lives(self._scripts.run("renew", names, [own, json.dumps(info), _TO_LIVE]))
+
+    def forget(self, entry: str) -> None:
+        """What was told before this entry of the feed has been read: it is kept for nobody."""
+        self._client.xtrim(self._keys.feed(self.id), minid=entry, approximate=False)
 
     def want(self, wanted: Wanted) -> None:
         """Have this told from now on: nothing that was and is wanted is left out meanwhile."""
@@ -78,12 +84,15 @@ class Worker:
     def ask(self, number: int, tables: Collection[str]) -> None:
         """Ask the dispatcher to have these captured; the answer is in the feed."""
         asked = json.dumps({"worker": self.id, "ask": number, "tables": sorted(tables)})
-        self._client.xadd(self._keys.asks, {"d": asked}, maxlen=ASKED_ENTRIES, approximate=True)
+        with self._client.pipeline(transaction=True) as pipeline:
+            pipeline.xadd(self._keys.asks, {"d": asked}, maxlen=ASKED_ENTRIES, approximate=True)
+            pipeline.pexpire(self._keys.asks, ASKED_SECONDS * 1000)
+            pipeline.execute()
 
     def leader(self) -> Mapping[str, Any]:
         """What the dispatcher says of itself.
 
-        :raises SourceLost: when none leads, the one that does follows nothing, or it can't be understood.
+        :raises SourceLost: when none leads, the one that does follows nothing, or it is of another version.
         """
         found = self._client.get(self._keys.leader)
         if found is None:
@@ -92,6 +101,11 @@ class Worker:
             leader = dict(json.loads(str(found)))
         except (ValueError, TypeError, RecursionError):
             raise SourceLost("what the dispatcher says of itself can't be read") from None
+        if (theirs := leader.get("wire", 0)) != WIRE:
+            raise SourceLost(
+                f"the dispatcher speaks version {theirs!r} of what goes through Redis, this worker {WIRE}: "
+                "start the older of the two again with the newer release"
+            )
         if leader.get("epoch") is None:
             raise SourceLost("the dispatcher does not follow the database: its log says why")
         return leader

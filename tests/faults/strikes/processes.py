@@ -6,8 +6,10 @@ import signal
 import time
 from collections.abc import Callable
 
+from tests.faults.delays import Delays, p99_of_writes
 from tests.faults.fault import Heal, nothing
 from tests.faults.rig import Rig
+from tests.faults.strikes.servers import redis_killed
 
 HOUR = 3600.0
 
@@ -22,6 +24,22 @@ def dispatcher(number: signal.Signals, *, both: bool = False) -> Callable[[Rig, 
         return lambda: [each.restart() for each in struck] and None
 
     return strike
+
+
+def nobody_there(rig: Rig, dice: random.Random) -> Heal:
+    """Neither a dispatcher nor Redis: writers must not notice."""
+    healthy = p99_of_writes(rig.engine, dice)
+    for each in rig.dispatchers:
+        each.process.end(signal.SIGKILL)
+    restart = redis_killed(rig, dice)
+    rig.delays.append(Delays(healthy, p99_of_writes(rig.engine, dice)))
+
+    def heal() -> None:
+        restart()
+        for each in rig.dispatchers:
+            each.restart()
+
+    return heal
 
 
 def leader_stopped(rig: Rig, dice: random.Random) -> Heal:

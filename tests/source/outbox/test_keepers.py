@@ -1,12 +1,16 @@
 """One process keeps the outbox for all; when it goes, another does, and nobody misses what follows."""
 
 import signal
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import Engine
 
-from sa_notify.source.outbox.source import Wake
+from sa_notify.source.connect import listen_connect
+from sa_notify.source.outbox import following
+from sa_notify.source.outbox.keeper import IDLE_SECONDS
+from sa_notify.source.outbox.source import OutboxSource, Wake
 from tests.protocol import wait_for
 from tests.source.outbox.counters import SIZE
 from tests.source.outbox.marks import Marks
@@ -16,6 +20,11 @@ from tests.source.outbox.process import Process, make_marks
 #: A busy machine may take longer to start anything; the long lane runs alone.
 TAKEOVER_SECONDS = 2.0 if SIZE > 1 else 15.0
 _SILENCE = "UPDATE sa_notify.outbox_term SET beat = clock_timestamp() - interval '11 s'"
+
+_ASLEEP = f"""
+SELECT bool_and(a.state_change < clock_timestamp() - interval '{IDLE_SECONDS} s') FROM pg_stat_activity a
+JOIN pg_locks l USING (pid) WHERE l.locktype = 'advisory' AND l.mode = 'ExclusiveLock'
+"""
 
 Start = Callable[..., list[Process]]
 
@@ -120,6 +129,26 @@ def test_a_keeper_that_hangs_is_replaced(
 
     assert [process.epochs[-1]["keeps"] for process in processes].count(True) == 1
     assert not first.epochs[-1]["keeps"]
+
+
+def test_a_keeper_that_sleeps_is_not_waited_for(
+    start: Start, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing has happened in its session for seconds, and its term is silent: it is no beginner."""
+    monkeypatch.setattr(following, "KEEPER_SECONDS", 600.0)
+    (keeper,) = start("notify")
+    keeper.send(signal.SIGSTOP)
+    execute(engine, _SILENCE)
+    wait_for(lambda: scalar(engine, _ASLEEP), "its session to be asleep")
+    source = OutboxSource(listen_connect(engine))
+    opening = threading.Thread(target=source.open)
+    opening.start()
+    opening.join(30)
+    asleep = opening.is_alive()
+    source.interrupt()
+    opening.join(30)
+    assert not asleep and source.epoch
+    source.close()
 
 
 def test_a_follower_that_hangs_disturbs_nobody(
