@@ -34,9 +34,7 @@ def test_proofs_come_and_are_young(leading: object, work: Work) -> None:
     assert sorted(ages)[2] < 1.0, ages
 
 
-def test_a_ping_waits_for_the_first_beat_alone(
-    start_process: StartProcess, work: Work, led: Led
-) -> None:
+def test_a_ping_waits_for_the_first_beat_alone(start_process: StartProcess, work: Work, led: Led) -> None:
     """Changes would lie in the mailbox while it waited for each."""
     dispatcher = start_process()
     led()
