@@ -1,7 +1,7 @@
 """How many clients one worker serves until p99 from commit to client is twice that of the fewest.
 
-One gevent worker behind a dispatcher, one list that all look at. The crowd grows and shrinks in turns: each size
-is measured in every round. ``benchmarks.dispatch`` runs it as a process of its own, since gevent
+One gevent worker behind a dispatcher, one list that all look at. The crowd grows and shrinks in turns:
+each size is measured in every round. ``benchmarks.dispatch`` runs it as a process of its own, since gevent
 replaces the sockets of it.
 """
 

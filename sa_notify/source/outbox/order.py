@@ -54,7 +54,7 @@ def _numbered(transactions: Iterable[list[Row]]) -> Iterator[tuple[int, Row]]:
 
 
 def _is_nested(rows: Sequence[Row]) -> bool:
-    return len({row.depth for row in rows}) > 1
+    return len(rows) > 1 and len({row.depth for row in rows}) > 1
 
 
 def _changes(steps: Sequence[tuple[Row, tuple[Change, ...]]]) -> list[Change]:
