@@ -1,8 +1,8 @@
 """Changes a second through the dispatcher, beside a raw psycopg2 connection that drains notifications.
 
-One transaction holds all changes of a measurement: the time from before its COMMIT until the last has come, at
-the drain or at a worker that wants 100,000 single rows. The drain has a database of its own: neither hears what
-is meant for the other.
+One transaction holds all changes of a measurement: the time from before its COMMIT until the last has come,
+at the drain or at a worker that wants 100,000 single rows. The drain has a database of its own: neither hears
+what is meant for the other.
 """
 
 import json

@@ -46,7 +46,7 @@ class Values(Mapping[str, tuple[Any, Any]]):
 
     @property
     def text(self) -> bytes | None:
-        """The same as it was written, on one line; ``None`` where a parser might find it nested too deeply."""
+        """As it was written, on one line; ``None`` where a parser might find it nested too deeply."""
         text = bytes(self._raw)
         if text.count(b"[") + text.count(b"{") > _FEW_BRACKETS:
             return None

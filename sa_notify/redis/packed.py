@@ -1,7 +1,7 @@
 """Changesets as they lie in the workers' feeds: the JSON of :mod:`sa_notify.change`, in bulk.
 
-Values that nobody has parsed go as they came from the trigger, under ``carried`` in the place of ``values``; a
-worker of an older release takes them as not carried, and looks into the table.
+Values that nobody has parsed go as they came from the trigger, under ``carried`` in the place of ``values``:
+a worker of an older release takes them as not carried, and looks into the table.
 """
 
 from collections.abc import Sequence
