@@ -229,8 +229,7 @@ def _pieces(changesets: Sequence[ChangeSet]) -> Iterator[list[ChangeSet]]:
     piece: list[ChangeSet] = []
     room = AT_ONCE
     for changeset in changesets:
-        for first in range(0, len(changeset.changes), AT_ONCE):
-            part = replace(changeset, changes=changeset.changes[first : first + AT_ONCE])
+        for part in _parts(changeset):
             if len(part.changes) > room and piece:
                 yield piece
                 piece, room = [], AT_ONCE
@@ -238,3 +237,13 @@ def _pieces(changesets: Sequence[ChangeSet]) -> Iterator[list[ChangeSet]]:
             room -= len(part.changes)
     if piece:
         yield piece
+
+
+def _parts(changeset: ChangeSet) -> list[ChangeSet]:
+    changes = changeset.changes
+    if len(changes) <= AT_ONCE:
+        return [changeset]
+    return [
+        replace(changeset, changes=changes[first : first + AT_ONCE])
+        for first in range(0, len(changes), AT_ONCE)
+    ]
