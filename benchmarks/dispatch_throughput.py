@@ -10,12 +10,13 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Engine, Integer, MetaData, Table, text
+from sqlalchemy import Column, Connection, Engine, Integer, MetaData, Table, text
 
 from benchmarks.alternate import alternate, middle
 from sa_notify import realtime
@@ -32,8 +33,8 @@ NAMES = ("drain", "json.loads", *DELIVERIES)
 PROCESSES = ("dispatcher", "redis", "worker")
 _WRITES = """
 DO $$ BEGIN
-  FOR first IN {first}..{last} BY {size} LOOP
-    UPDATE {table} SET n = n + 1 WHERE id >= first AND id < first + {size};
+  FOR i IN {first}..{last} BY {size} LOOP
+    UPDATE {table} SET n = n + 1 WHERE id >= i AND id < i + {size};
   END LOOP;
   UPDATE {table} SET n = n + 1 WHERE id = {end};
 END $$
@@ -146,7 +147,9 @@ class Throughput:
         if name in DELIVERIES:
             return self._through_dispatcher(name, size, last, shown=shown)
         drain = Drain(self._aside, parses=name == "json.loads")
-        began = self._write(self._aside, "notify", size, last, shown=shown)
+        with self._written(self._aside, "notify", size, last, shown=shown) as connection:
+            began = time.monotonic()
+            connection.commit()
         rate = self._changes / (drain.until(last) - began)
         drain.close()
         return Measured(rate, {})
@@ -161,22 +164,24 @@ class Throughput:
         worker = self._workers[name]
         pids = {**self._pids, "worker": worker.pid}
         worker.expect(last)
-        before = {each: _seconds(pid) for each, pid in pids.items()}
-        began = self._write(self._engine, name, size, last, shown=shown)
+        with self._written(self._engine, name, size, last, shown=shown) as connection:
+            before = {each: _seconds(pid) for each, pid in pids.items()}
+            began = time.monotonic()
+            connection.commit()
         rate = self._changes / (worker.came() - began)
         cpu = {each: _seconds(pid) - before[each] for each, pid in pids.items()}
         return Measured(rate, {each: seconds * 1e6 / self._changes for each, seconds in cpu.items()})
 
-    def _write(self, engine: Engine, table: str, size: int, last: int, *, shown: bool) -> float:
+    @contextmanager
+    def _written(
+        self, engine: Engine, table: str, size: int, last: int, *, shown: bool
+    ) -> Iterator[Connection]:
+        """A transaction that has made the changes."""
         first = 0 if shown else ROWS
-        statement = _WRITES.format(
-            table=table, first=first, last=first + self._changes - 1, size=size, end=last
-        )
+        end = first + self._changes - 1
         with engine.connect() as connection:
-            connection.execute(text(statement))
-            began = time.monotonic()
-            connection.commit()
-        return began
+            connection.execute(text(_WRITES.format(table=table, first=first, last=end, size=size, end=last)))
+            yield connection
 
 
 def _seconds(pid: int) -> float:
