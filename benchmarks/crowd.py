@@ -19,6 +19,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from itertools import count
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import gevent
@@ -32,6 +33,12 @@ from demo.rooms import temporary_room
 from tests.serving import serve
 
 PATIENCE = 30.0
+
+
+class Notes(Protocol):
+    """Takes in what comes."""
+
+    def note(self, client: int, body: bytes) -> None: ...
 
 
 class Arrivals:
@@ -63,7 +70,7 @@ def _socket(url: str, namespace: str) -> WebSocket:
     return socket
 
 
-def _listen(client: int, socket: WebSocket, arrivals: Arrivals) -> None:
+def _listen(client: int, socket: WebSocket, arrivals: Notes) -> None:
     while True:
         body = socket.recv()
         if body == "2":
@@ -71,7 +78,7 @@ def _listen(client: int, socket: WebSocket, arrivals: Arrivals) -> None:
         arrivals.note(client, body.encode() if isinstance(body, str) else body)
 
 
-def _live(url: str, client: int, arrivals: Arrivals, ready: Callable[[], None]) -> None:
+def _live(url: str, client: int, arrivals: Notes, ready: Callable[[], None]) -> None:
     socket = _socket(url, "/realtime")
     socket.recv()
     socket.send('42/realtime,1["subscribe",{"id":1,"query":"board","params":{}}]')

@@ -31,5 +31,6 @@ def _rate(item: str) -> float:
     body = ",".join([item] * packed)
     reads = [[Row(seq, str(seq // 4), 1, "public.items", body) for seq in range(12)]] * _TRANSACTIONS
     began = time.perf_counter()
-    found = sum(len(changes) for rows in reads for _, changes in changesets(rows))
+    portions = (portion for rows in reads for portion in changesets(rows))
+    found = sum(len(changes) for portion in portions for _, changes in portion)
     return found / (time.perf_counter() - began)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii
 from typing import Any, Literal, get_args
 
 from sa_notify.errors import MessageError
@@ -63,8 +64,8 @@ def dump_changeset(changeset: ChangeSet) -> str:
 def dump_head(changeset: ChangeSet) -> str:
     """All of :func:`dump_changeset` but the changes and the braces."""
     # xid8 passes 2^53, which JSON readers in browsers round: it travels as text
-    body = {"v": 1, "epoch": changeset.epoch, "position": changeset.position, "xid": str(changeset.xid)}
-    return _encode(body)[1:-1]
+    epoch = encode_basestring_ascii(changeset.epoch)
+    return f'"v":1,"epoch":{epoch},"position":{changeset.position},"xid":"{changeset.xid}"'
 
 
 def dump_change(change: Change) -> str:
@@ -74,7 +75,7 @@ def dump_change(change: Change) -> str:
 
 def dump_key(key: Key) -> str:
     """The key as one text: a JSON array of texts without spaces."""
-    return _encode(key)
+    return f"[{','.join(map(encode_basestring_ascii, key))}]"
 
 
 def load_changeset(text: str | bytes) -> ChangeSet:

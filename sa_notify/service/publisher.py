@@ -14,9 +14,10 @@ import redis.asyncio
 from redis.exceptions import ResponseError
 
 from sa_notify import metrics
-from sa_notify.change import ChangeSet, dump_change, dump_head, dump_key
+from sa_notify.change import ChangeSet
 from sa_notify.redis.connect import FAILURES, told, uncancelled
 from sa_notify.redis.keys import FEED_ENTRIES, WIRE, Keys
+from sa_notify.redis.packed import pack
 from sa_notify.redis.scripts import FENCED, Scripts
 from sa_notify.source.wanted import TALLY_SECONDS
 
@@ -199,7 +200,7 @@ class Publisher:
             changes += len(taken[-1].changes)
         self._waiting -= changes
         for pieces in _pieces(taken):
-            arguments = [self._keys.base, FEED_ENTRIES, *_arguments(pieces)]
+            arguments = [self._keys.base, FEED_ENTRIES, *pack(pieces)]
             if await self._run("publish", [self._keys.term, self._keys.workers], arguments):
                 self._untold = True
         self.position = taken[-1].position
@@ -229,8 +230,7 @@ def _pieces(changesets: Sequence[ChangeSet]) -> Iterator[list[ChangeSet]]:
     piece: list[ChangeSet] = []
     room = AT_ONCE
     for changeset in changesets:
-        for first in range(0, len(changeset.changes), AT_ONCE):
-            part = replace(changeset, changes=changeset.changes[first : first + AT_ONCE])
+        for part in _parts(changeset):
             if len(part.changes) > room and piece:
                 yield piece
                 piece, room = [], AT_ONCE
@@ -240,11 +240,11 @@ def _pieces(changesets: Sequence[ChangeSet]) -> Iterator[list[ChangeSet]]:
         yield piece
 
 
-def _arguments(changesets: Sequence[ChangeSet]) -> Iterator[str | int]:
-    for changeset in changesets:
-        yield dump_head(changeset)
-        yield len(changeset.changes)
-        for change in changeset.changes:
-            yield change.table
-            yield "" if change.key is None else dump_key(change.key)
-            yield dump_change(change)
+def _parts(changeset: ChangeSet) -> list[ChangeSet]:
+    changes = changeset.changes
+    if len(changes) <= AT_ONCE:
+        return [changeset]
+    return [
+        replace(changeset, changes=changes[first : first + AT_ONCE])
+        for first in range(0, len(changes), AT_ONCE)
+    ]

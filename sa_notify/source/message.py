@@ -16,17 +16,30 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+import msgspec
+
 from sa_notify.change import Change, Key, Op
 from sa_notify.errors import MessageError
+from sa_notify.lazy import is_shallow
 from sa_notify.source.interest import may_be_name
+from sa_notify.source.items import UNREADABLE, Item
 
 #: An xid that no snapshot has seen, for changes whose transaction can't be read: xid8 ends here.
 UNKNOWN_XID = 2**64 - 1
 
-_MAX_DEPTH = 64
 _ENVELOPE = re.compile(r'\{"v":\d+,"x":"(?P<xid>\d{1,20})",(?:"n":\d+,)?"t":(?P<table>"(?:[^"\\]|\\.)*")')
 _OPS: Mapping[str, Op] = {"i": "insert", "u": "update", "d": "delete", "t": "truncate", "b": "bulk"}
 _WHOLE_TABLE = frozenset("tb")
+
+
+class _Payload(msgspec.Struct, gc=False):
+    v: int
+    x: str
+    t: str
+    c: list[Item]
+
+
+_usual_payload = msgspec.json.Decoder(_Payload).decode
 
 
 class Message(NamedTuple):
@@ -45,6 +58,24 @@ def parse(payload: str) -> Message:
 
     :raises MessageError: when it names no table; the text carries nothing of the payload.
     """
+    return _usual(payload) or _with_care(payload)
+
+
+def _usual(payload: str) -> Message | None:
+    """What triggers write when no values are carried, in a quarter of the time; ``None`` for all else."""
+    if "\\" in payload:
+        return None
+    try:
+        body = _usual_payload(payload)
+        if body.v != 1 or not body.c or any(item.w for item in body.c):
+            return None
+        table = _table(body.t)
+        return Message(_xid(body.x), tuple([item.change(table) for item in body.c]))
+    except (MessageError, *UNREADABLE):
+        return None
+
+
+def _with_care(payload: str) -> Message:
     body = _object(payload)
     table = _table(body.get("t"))
     try:
@@ -185,13 +216,3 @@ def _pair(value: Any) -> tuple[Any, Any]:
         raise MessageError("a change's value is not text") from error
     # one alone has not changed
     return value[0], value[-1]
-
-
-def is_shallow(value: Any) -> bool:
-    """Whether whoever writes a value out again will not exhaust the stack."""
-    return _shallow(value, _MAX_DEPTH)
-
-
-def _shallow(value: Any, left: int) -> bool:
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return all(left > 0 and _shallow(child, left - 1) for child in children)

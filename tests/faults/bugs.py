@@ -78,8 +78,8 @@ BUGS: Final = [
     Bug(
         "who wants single rows is not told of what concerns all",
         "sa_notify/redis/lua/publish.lua",
-        "if want == true or want and (row == '' or want[row]) then",
-        "if want == true or want and want[row] then",
+        "if #rows[t] < count then",
+        "if false then",
         (f"{_ROUTING}::test_rows_alone_can_be_wanted",),
     ),
     Bug(

@@ -13,6 +13,9 @@ from sa_notify.change import Change, ChangeSet
 from sa_notify.redis.connect import connect_asyncio
 from sa_notify.redis.keys import Keys
 from sa_notify.service.publisher import Publisher
+from sa_notify.source.service import feed
+from sa_notify.source.service.following import Following
+from sa_notify.source.service.source import ServiceSource
 from tests.protocol import wait_for
 from tests.service.conftest import StartProcess, Work
 
@@ -20,11 +23,37 @@ Led = Callable[..., dict[str, Any]]
 
 
 def test_proofs_come_and_are_young(leading: object, work: Work) -> None:
-    """An answer proves what was committed a second before it, as long as the machine is not too busy."""
-    worker = work("a")
-    worker.source.ping()
-    ages = [(worker.source.ping(), worker.source.age)[1] for _ in range(10)]
+    """Each proves what was committed a second before it, as long as the machine is not too busy."""
+    source, ages = work("a").source, []
+    following = _following(source)
+    for _ in range(10):
+        before = following.proven_at
+        wait_for(lambda before=before: following.proven_at != before, "a proof")  # type: ignore[misc]
+        source.ping()
+        ages.append(source.age)
     assert sorted(ages)[2] < 1.0, ages
+
+
+def test_a_ping_waits_for_the_first_beat_alone(start_process: StartProcess, work: Work, led: Led) -> None:
+    """Changes would lie in the mailbox while it waited for each."""
+    dispatcher = start_process()
+    led()
+    source = work("a").source
+    dispatcher.send(signal.SIGSTOP)
+    source.open()
+    asking = threading.Thread(target=source.ping)
+    asking.start()
+    wait_for(lambda: _following(source)._pings, "the question")
+    dispatcher.send(signal.SIGCONT)
+    asking.join(30)
+    assert not asking.is_alive() and _following(source).proven
+
+    dispatcher.send(signal.SIGSTOP)
+    stopped = time.monotonic()
+    source.ping()
+    assert not _following(source)._pings and source.age >= 0
+    assert time.monotonic() - stopped < feed.SILENT_SECONDS / 2, "it waited for one more"
+    dispatcher.send(signal.SIGCONT)
 
 
 def test_a_beat_that_was_held_back_proves_nothing(
@@ -37,20 +66,24 @@ def test_a_beat_that_was_held_back_proves_nothing(
     source.ping()
     dispatcher.send(signal.SIGSTOP)
     stopped = time.monotonic()
-    feed = keys.feed(source.epoch)
-    ((_, beat),) = client.xrevrange(feed, count=1)  # type: ignore[misc]
+    name = keys.feed(source.epoch)
+    ((_, beat),) = client.xrevrange(name, count=1)  # type: ignore[misc]
     assert beat["t"] == "beat"
-    following = source._following
-    assert following is not None
+    following = _following(source)
     wait_for(lambda: following._ticks and following._ticks[-1][0] > stopped, "a look at the tick")
 
-    asking = threading.Thread(target=source.ping)
-    asking.start()
-    wait_for(lambda: following._pings, "the question")
-    client.xadd(feed, {**beat, "n": client.incr(keys.told(source.epoch))})
-    asking.join(30)
-    assert not asking.is_alive()
+    # entries are read one after the other: when the second is begun, the first is done
+    for entry in (beat, {"t": "hello", "d": "{}"}):
+        last = client.incr(keys.told(source.epoch))
+        client.xadd(name, {**entry, "n": last})
+    wait_for(lambda: following.feed.number == last, "both to be read")
+    source.ping()
     assert following.proven_at <= stopped
+
+
+def _following(source: ServiceSource) -> Following:
+    assert source._following is not None
+    return source._following
 
 
 def test_a_tick_is_claimed_when_what_came_before_it_is_told(

@@ -217,9 +217,9 @@ class Pump:
             return True
         rows = self._reader.read()
         if rows:
-            transactions = changesets(rows)
-            self._deliver(transactions)
-            self._pace.found(now, len(transactions))
+            for transactions in changesets(rows):
+                self._deliver(transactions)
+            self._pace.found(now, len({row.xid for row in rows}))
             # whoever rings while the keeper is awake tells of one transaction, and others may have read then
             self._owes = self._owes or not (heard.rang and self._pace.asleep)
         else:

@@ -84,7 +84,7 @@ class Reader:
         head, *found = self._session.rows(self._statement, (str(since.xmax), since.running_array, self._id))
         self._check(head)
         self.processed = Snapshot.of(head[1])
-        rows = sorted(Row(*each) for each in found)
+        rows = sorted(map(Row._make, found))
         return rows if self._codec == "utf-8" else [self._decoded(row) for row in rows]
 
     def _check(self, head: tuple[Any, ...]) -> None:

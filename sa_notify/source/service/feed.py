@@ -4,11 +4,11 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Final
 
-from sa_notify.change import Change, ChangeSet, load_changesets
+from sa_notify.change import Change, ChangeSet
 from sa_notify.errors import MessageError, SourceLost
+from sa_notify.redis.packed import unpack
 from sa_notify.source.mailbox import Mailbox
 from sa_notify.source.service.revocation import Revocation
 
@@ -59,7 +59,7 @@ class Feed:
         self.number, self._heard_at = number, self._clock()
         kind = entry["t"]
         if kind == "changes":
-            self._mailbox.put([self._stamped(changeset) for changeset in load_changesets(entry["d"])])
+            self._mailbox.put([self._stamped(changeset) for changeset in unpack(entry["d"])])
         elif kind == "tally":
             changes = tuple(Change(str(table), "tally") for table in json.loads(entry["d"]))
             self._mailbox.put([self._stamped(ChangeSet("", 0, 0, changes))])
@@ -85,4 +85,4 @@ class Feed:
 
     def _stamped(self, changeset: ChangeSet) -> ChangeSet:
         self._position += 1
-        return replace(changeset, epoch=self.epoch, position=self._position)
+        return ChangeSet(self.epoch, self._position, changeset.xid, changeset.changes)

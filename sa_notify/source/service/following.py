@@ -68,6 +68,8 @@ class Following:
         self._asked: dict[int, Ticket] = {}
         #: Whatever was committed before is in the mailbox, or was.
         self.proven_at = time.monotonic()
+        #: Whether the dispatcher has beaten in this epoch.
+        self.proven = False
         #: Moments, and the dispatchers' ticks then; who waits for the next proof.
         self._ticks, self._pings = deque[tuple[float, int]](maxlen=_TICKS), list[Ticket]()
         self._number = 0
@@ -237,6 +239,8 @@ class Following:
             name = self._keys.feed(self.feed.epoch)
             while not self._stopped:
                 if self.mailbox.full:
+                    # whoever waits for a beat is the one who would make room
+                    self._answer_pings()
                     native("time", "sleep")(FULL_SECONDS)
                     continue
                 found: Any = client.xread({name: self._last}, count=AT_ONCE, block=BLOCK_MS)
@@ -247,9 +251,14 @@ class Following:
 
     def _proven(self, tick: int) -> None:
         with self._guard:
+            self.proven = True
             # the dispatcher's tick came later: so did its question to PostgreSQL
             while self._ticks and self._ticks[0][1] < tick:
                 self.proven_at = self._ticks.popleft()[0]
+        self._answer_pings()
+
+    def _answer_pings(self) -> None:
+        with self._guard:
             pings, self._pings = self._pings, []
         for ticket in pings:
             ticket.answer(frozenset())

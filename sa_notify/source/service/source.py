@@ -87,11 +87,15 @@ class ServiceSource:
         return following.mailbox.take()
 
     def ping(self) -> list[ChangeSet]:
-        """Wait for the dispatcher's next beat, which proves what it can; what arrived meanwhile."""
+        """Take what the dispatcher's last beat has proven, and what arrived; waits for an epoch's first beat.
+
+        Beats come by themselves: whoever waited for the next would leave changes lying meanwhile.
+        """
         following = self._open()
         self._asked_at = time.monotonic()
-        with contextlib.suppress(SourceLost):  # the mailbox says why
-            following.ask(Ticket(frozenset(), float("inf")))
+        if not following.proven:
+            with contextlib.suppress(SourceLost):  # the mailbox says why
+                following.ask(Ticket(frozenset(), float("inf")))
         return following.mailbox.take()
 
     @property

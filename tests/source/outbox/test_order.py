@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import Engine
 
 from sa_notify.change import Change, Op
-from sa_notify.source.outbox.order import Step, by_transaction, in_order
+from sa_notify.source.outbox.nesting import Step, in_order
+from sa_notify.source.outbox.order import by_transaction
 from sa_notify.source.outbox.reader import Row
 from tests.protocol import wait_for
 from tests.source.outbox.conftest import Follow

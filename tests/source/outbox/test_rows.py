@@ -74,7 +74,7 @@ def test_values_that_cannot_be_read_are_not_carried(values: str, carried: object
 
 def test_values_are_parsed_when_somebody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[str] = []
-    name = "sa_notify.source.outbox.rows._decode"
+    name = "sa_notify.lazy._decode"
     monkeypatch.setattr(name, lambda text: parsed.append(text) or json.loads(text))
     [change] = read({"o": "u", "k": ["1"], "w": {"a": [1, 2]}})
     assert not parsed
