@@ -51,6 +51,24 @@ def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: 
     assert page.locator("input[name=search]").input_value() == "half a wo"
 
 
+def test_the_only_row_gives_way_to_another(page: Page) -> None:
+    """The new row has its own editors, not those of the row before, which would save into that one."""
+    stage = Stage(page, count=1, editable=True)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    stage.change(delete(Item), insert(Item).values(id=2, rank=1, title="another"))
+    stage.wait_same()
+    stage.cell(2, "title").locator("a").click()
+    stage.editor.fill("edited")
+    with page.expect_request("**/ajax/update/") as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.post_data == "list_form_pk=2&title=edited"
+
+    stage.change(insert(Item).values(id=3, rank=2, title="a third"), update(Item).values(done=True))
+    stage.wait_same()
+    assert [text for text in said if "duplicate" in text] == []
+
+
 def test_a_row_on_another_page_changes_the_count(page: Page) -> None:
     """The count and the pager follow though no row on this page is another."""
     stage = Stage(page, count=20)

@@ -1,5 +1,7 @@
 /* Flask-Admin's inline editing (x-editable, which is jQuery's). */
 
+import { dress } from "./ids.js";
+
 const EDITABLE = "[data-role^='x-editable'], .editable";
 /** Attributes that are others although the editor is the same one: those that `renew` looks after. */
 const RENEWED = new Set(["class", "data-value", "data-csrf", "data-template", "title", "style"]);
@@ -53,7 +55,7 @@ export function remake(cell, fresh) {
   const editable = editableIn(cell);
   if (editable?.classList.contains("editable")) window.jQuery(editable).editable("destroy");
   cell.innerHTML = fresh.innerHTML;
-  window.faForm?.applyGlobalStyles(cell);
+  dress(cell);
   if (hadFocus) editableIn(cell)?.focus();
 }
 

@@ -5,9 +5,7 @@ import { markGone } from "./changed.js";
 import { closeEditors, isOtherEditor, remake, renew } from "./editable.js";
 import { flash } from "./flash.js";
 import { isHeld, putOff } from "./hold.js";
-
-/** What is left alone as a whole: a cell, or a row that is no table's. */
-const WHOLE = "td, [data-sa-key]:not(tr)";
+import { WHOLE, dress, withOwnIds } from "./ids.js";
 
 const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
 
@@ -47,12 +45,12 @@ const callbacks = {
   },
   afterNodeAdded(node) {
     if (!isElement(node)) return;
-    window.faForm?.applyGlobalStyles(node);
+    dress(node);
     if (node.tagName === "TR") flash(node);
   },
 };
 
 /** Morph one element into its counterpart of another document. */
 export function morph(old, fresh) {
-  if (old && fresh) Idiomorph.morph(old, fresh, { callbacks });
+  if (old && fresh) withOwnIds([old, fresh], () => Idiomorph.morph(old, fresh, { callbacks }));
 }
