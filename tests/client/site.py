@@ -43,8 +43,8 @@ class Item(Base):
     done: Mapped[bool] = mapped_column(default=False)
 
 
-def _bold(view: Any, context: Any, model: Any, name: str) -> Markup:
-    return Markup("<b>{}</b>").format(getattr(model, name))
+def _marked(view: Any, context: Any, model: Any, name: str) -> Markup:
+    return Markup('<a href="#">{0}</a> <b>of {0}</b>').format(getattr(model, name))
 
 
 class ItemView(ModelView):
@@ -54,7 +54,7 @@ class ItemView(ModelView):
     column_list = ("rank", "title", "done")
     page_size = 10
     column_default_sort = ("rank", False)
-    column_formatters: ClassVar = {"rank": _bold}
+    column_formatters: ClassVar = {"rank": _marked}
     page_size_options = (10, 50)
     can_set_page_size = True
     column_searchable_list = ("title",)

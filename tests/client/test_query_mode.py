@@ -51,6 +51,20 @@ def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: 
     assert page.locator("input[name=search]").input_value() == "half a wo"
 
 
+def test_what_changes_under_focus_and_selection_keeps_them(page: Page) -> None:
+    """A link that has the focus keeps it while its own text changes; so does text that is selected in markup."""
+    stage = Stage(page, count=3)
+    cell = stage.cell(2, "rank")
+    cell.locator("a").focus()
+    cell.locator("b").select_text()
+    stage.change(update(Item).where(Item.id == 2).values(rank=25))
+    expect(cell).to_have_text("25 of 25")
+    expect(cell.locator("a")).to_be_focused()
+    assert page.evaluate("document.getSelection().toString()") == "of 25"
+    stage.wait_same()
+    assert stage.fetches == 0
+
+
 def test_the_only_row_gives_way_to_another(page: Page) -> None:
     """The new row has its own editors, not those of the row before, which would save into that one."""
     stage = Stage(page, count=1, editable=True)

@@ -54,3 +54,8 @@ const callbacks = {
 export function morph(old, fresh) {
   if (old && fresh) withOwnIds([old, fresh], () => Idiomorph.morph(old, fresh, { callbacks }));
 }
+
+/** Morph what is in an element into this HTML. */
+export function morphInside(element, html) {
+  Idiomorph.morph(element, html, { morphStyle: "innerHTML", callbacks });
+}
