@@ -237,6 +237,9 @@ def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
     stage.wait_state("stale")
     expect(dot).to_have_text("Not up to date")
     expect(dot.locator("span.badge")).to_be_visible()
+    for width in (400, 600, 800, 1000, 1200):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(_UNDER_THE_WORDS) == [], width
 
 
 def test_an_expired_token_is_renewed_from_the_page(page: Page) -> None:
@@ -281,3 +284,13 @@ def test_a_server_in_trouble_is_asked_again(page: Page) -> None:
     stage.answer = None
     stage.wait_same()
     stage.wait_state("live")
+
+
+#: What somebody may want to read or use, and the words beside the dot lie over.
+_UNDER_THE_WORDS = """() => {
+  const words = document.querySelector(".sa-notify-status .badge").getBoundingClientRect();
+  const isUnder = ({left, right, top, bottom, width}) => width > 0
+    && left < words.right && right > words.left && top < words.bottom && bottom > words.top;
+  return [...document.querySelectorAll("ul.nav-tabs :is(a, input, button), th, h2, h3, .sa-notify-above > *")]
+    .filter((one) => isUnder(one.getBoundingClientRect())).map((one) => one.outerHTML);
+}"""
