@@ -242,6 +242,17 @@ def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
         assert page.evaluate(_UNDER_THE_WORDS) == [], width
 
 
+def test_a_page_that_is_come_back_to_is_not_live_before_it_has_heard(page: Page) -> None:
+    """The browser keeps pages for "back": such a page is left as reconnecting, and asks at once when it is shown."""
+    stage = Stage(page, count=3)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert page.evaluate("document.getElementById('sa-notify-status').dataset.state") == "reconnecting"
+    stage.site.write(insert(Item).values(id=50, rank=1, title="meanwhile"))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    stage.wait_state("live")
+    stage.wait_same()
+
+
 def test_an_expired_token_is_renewed_from_the_page(page: Page) -> None:
     """After a long absence the page gets itself a new token."""
     stage = Stage(page, count=3)
