@@ -52,7 +52,7 @@ def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: 
 
 
 def test_what_changes_under_focus_and_selection_keeps_them(page: Page) -> None:
-    """A link that has the focus keeps it while its own text changes; so does text that is selected in markup."""
+    """A link keeps the focus while its own text changes; text that is selected in markup stays so."""
     stage = Stage(page, count=3)
     cell = stage.cell(2, "rank")
     cell.locator("a").focus()
@@ -243,7 +243,7 @@ def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
 
 
 def test_a_page_that_is_come_back_to_is_not_live_before_it_has_heard(page: Page) -> None:
-    """The browser keeps pages for "back": such a page is left as reconnecting, and asks at once when it is shown."""
+    """A page that the browser keeps for "back" is left as reconnecting, and asks at once when shown."""
     stage = Stage(page, count=3)
     page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
     assert page.evaluate("document.getElementById('sa-notify-status').dataset.state") == "reconnecting"

@@ -98,7 +98,7 @@ def test_keep_mine_or_take_theirs(desk: Desk, page: Page) -> None:
 
 
 def test_what_was_entered_before_the_page_was_live_is_asked_about(desk: Desk, page: Page) -> None:
-    """Somebody who is quicker than the connection, or whose browser restores a form, is not overwritten either."""
+    """Whoever is quicker than the connection, or whose browser restores a form, is not overwritten."""
     page.add_init_script(_ENTER_AT_ONCE)
     desk.open("/admin/tasks/edit/?id=1")
     desk.sql("UPDATE task SET title = 'Theirs', notes = 'Their notes', done = false, rank = 5 WHERE id = 1")
@@ -109,7 +109,7 @@ def test_what_was_entered_before_the_page_was_live_is_asked_about(desk: Desk, pa
 
 
 _ENTER_AT_ONCE = """document.addEventListener("DOMContentLoaded", () => {
-  const [title, notes, done] = ["title", "notes", "done"].map((name) => document.querySelector(`[name=${name}]`));
+  const {title, notes, done} = document.querySelector("form.admin-form").elements;
   Object.assign(title, {value: "Mine"});
   Object.assign(notes, {value: "My notes"});
   Object.assign(done, {checked: true});
