@@ -222,13 +222,12 @@ def test_a_row_under_edit_stays_until_it_is_let_go(page: Page) -> None:
 def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
     """The dot says reconnecting, then live, and the rows are those of now."""
     stage = Stage(page, count=3)
-    page.evaluate("""() => { window.seen = []; new MutationObserver((all) => all.forEach((one) =>
-      window.seen.push(one.target.dataset.state))).observe(document.getElementById("sa-notify-status"),
-      {attributes: true, attributeFilter: ["data-state"]}); }""")
+    page.evaluate(_WATCH)
     stage.wire.drop()
     stage.wait_state("reconnecting")
     stage.wait_state("live")
     assert page.evaluate("window.seen") == ["reconnecting", "stale", "live"]
+    assert page.evaluate("window.words[0]") == "hidden"  # what may be over at once is not said at once
     dot = page.locator("#sa-notify-status")
     expect(dot).to_have_attribute("role", "status")
     expect(dot).to_have_text("Live")
@@ -297,6 +296,15 @@ def test_a_server_in_trouble_is_asked_again(page: Page) -> None:
     stage.wait_state("live")
 
 
+#: Remembers the dot's states, and whether its words were seen the moment it changed.
+_WATCH = """() => {
+  const dot = document.getElementById("sa-notify-status");
+  Object.assign(window, {seen: [], words: []});
+  new MutationObserver((all) => all.forEach(() => {
+    seen.push(dot.dataset.state);
+    words.push(getComputedStyle(dot.firstChild).visibility);
+  })).observe(dot, {attributes: true, attributeFilter: ["data-state"]});
+}"""
 #: What somebody may want to read or use, and the words beside the dot lie over.
 _UNDER_THE_WORDS = """() => {
   const words = document.querySelector(".sa-notify-status .badge").getBoundingClientRect();
