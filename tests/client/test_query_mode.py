@@ -21,6 +21,16 @@ def test_a_plain_cell_is_set_from_the_window_without_a_fetch(page: Page) -> None
     expect(stage.cell(2, "title")).not_to_have_attribute("data-sa-flash", "")
 
 
+def test_colours_that_a_person_has_chosen_hide_nothing(page: Page) -> None:
+    """Where the system's colours replace a site's, the dot keeps its own, and a change is outlined."""
+    page.emulate_media(forced_colors="active")
+    stage = Stage(page, count=3)
+    dot = "getComputedStyle(document.getElementById('sa-notify-status'), '::before').backgroundColor"
+    assert page.evaluate(dot) == "rgb(30, 142, 62)"
+    stage.change(update(Item).where(Item.id == 2).values(title="new"))
+    expect(stage.cell(2, "title")).to_have_css("outline-style", "solid")
+
+
 def test_rows_enter_leave_and_move(page: Page) -> None:
     """Rows, their order, the count and the pager become those of a reload."""
     stage = Stage(page, count=10)
