@@ -93,6 +93,29 @@ def test_the_only_row_gives_way_to_another(page: Page) -> None:
     assert [text for text in said if "duplicate" in text] == []
 
 
+def test_an_editor_without_a_key_saves_what_it_shows(page: Page) -> None:
+    """In a template of one's own, an element that comes to show another row edits that one."""
+    stage = Stage(page, count=2, editable=True, parts=True)
+    stage.change(delete(Item).where(Item.id == 1))
+    editors = page.locator("#titles a")
+    expect(editors).to_have_count(1)
+    editors.click()
+    expect(stage.editor).to_have_value("item <2> & more")
+    stage.editor.fill("edited")
+    with page.expect_request("**/ajax/update/") as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.post_data == "list_form_pk=2&title=edited"
+
+    expect(stage.editor).to_have_count(0)
+    editors.click()
+    stage.editor.fill("half a wo")
+    stage.change(insert(Item).values(id=1, rank=1, title="first again"))
+    expect(editors).to_have_count(2)
+    expect(stage.editor).to_have_value("half a wo")
+    page.keyboard.press("Escape")
+    expect(editors).to_have_text(["first again", "edited"])
+
+
 def test_a_row_on_another_page_changes_the_count(page: Page) -> None:
     """The count and the pager follow though no row on this page is another."""
     stage = Stage(page, count=20)

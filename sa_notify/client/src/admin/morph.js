@@ -2,7 +2,7 @@
 
 import { Idiomorph } from "idiomorph";
 import { markGone } from "./changed.js";
-import { closeEditors, isOtherEditor, remake, renew } from "./editable.js";
+import { closeEditors, isOther, isOtherEditor, remake, remakeAlone, renew } from "./editable.js";
 import { flash } from "./flash.js";
 import { isHeld, putOff } from "./hold.js";
 import { WHOLE, dress, withOwnIds } from "./ids.js";
@@ -22,7 +22,9 @@ const callbacks = {
       return false;
     }
     if (!old.classList.contains("editable")) return true;
-    renew(old, fresh);
+    if (old.classList.contains("editable-open")) putOff(old.parentElement);
+    else if (isOther(old, fresh)) remakeAlone(old, fresh);
+    else renew(old, fresh);
     return false;
   },
   beforeNodeRemoved(node) {
