@@ -37,7 +37,9 @@ PARTS = """
 {% block body %}
   <template data-sa-notify-bar data-sa-parts data-sa-token="{{ token }}"></template>
   <div id="titles" data-sa-live>
-    {% for row in data %}<p>{{ list_forms[row.id|string].title(pk=row.id, display_value=row.title) }}</p>{% endfor %}
+    {% for row in data %}
+    <p>{{ list_forms[row.id|string].title(pk=row.id, display_value=row.title) }}</p>
+    {% endfor %}
   </div>
 {% endblock %}
 {% block tail %}{{ super() }}{{ lib.form_js() }}<script src="/sa_notify.js"></script>{% endblock %}
@@ -80,7 +82,9 @@ class ItemView(ModelView):
 class Site:
     """The application, and what a live query over its list would hold."""
 
-    def __init__(self, mode: str, *, editable: bool = False, counted: bool = True, parts: bool = False) -> None:
+    def __init__(
+        self, mode: str, *, editable: bool = False, counted: bool = True, parts: bool = False
+    ) -> None:
         self.app = Flask(__name__)
         self.app.config.update(
             SECRET_KEY="x",
