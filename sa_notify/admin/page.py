@@ -1,5 +1,6 @@
 """A list page caught before it is rendered, and what its cells would show."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -20,6 +21,8 @@ LIST_TEMPLATE = "sa_notify/admin/list.html"
 #: Without it in a page the browser library leaves the page alone.
 MARK = "data-sa-notify-bar"
 
+_TABLE = re.compile(r"<table[^>]*\bmodel-list\b")
+
 #: The name under which a row carries its look, beside its columns.
 LOOK = ""
 
@@ -28,7 +31,7 @@ def is_marked(html: str, has_rows: bool) -> bool:
     """Whether a rendered page has what the browser library needs, which its template might not use."""
     if "data-sa-parts" in html:
         return "data-sa-live" in html
-    return MARK in html and ("data-sa-key" in html or not has_rows)
+    return MARK in html and _TABLE.search(html) is not None and ("data-sa-key" in html or not has_rows)
 
 
 class Page:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from flask import Blueprint, current_app
+from flask_admin import BaseView
 from flask_admin.contrib.sqla import ModelView
 
 from sa_notify.admin.address import Address
@@ -26,6 +27,14 @@ if TYPE_CHECKING:
     _Base = ModelView
 else:
     _Base = object
+
+
+def _check_model_view(view: type) -> None:
+    if ModelView not in view.__mro__:
+        raise ConfigurationError(
+            f"{view.__name__} has no flask_admin.contrib.sqla.ModelView: inherit from it too; views of other "
+            "kinds become live with dispatcher.query and saNotify.subscribe"
+        )
 
 
 class RealtimeMixin(_Base):
@@ -63,11 +72,12 @@ class RealtimeMixin(_Base):
                 f"{cls.__name__} has RealtimeMixin after the view class: write "
                 f"class {cls.__name__}(RealtimeMixin, ModelView)"
             )
+        # one without a view yet is a mixin of one's own
+        if BaseView in order:
+            _check_model_view(cls)
 
     def __init__(self, model: Any, session: Any, *args: Any, **kwargs: Any) -> None:
-        if ModelView not in type(self).__mro__:
-            name = type(self).__name__
-            raise ConfigurationError(f"{name} has no flask_admin.contrib.sqla.ModelView: inherit from it too")
+        _check_model_view(type(self))
         check_session(session)
         _check_options(self)
         super().__init__(model, session, *args, **kwargs)

@@ -31,6 +31,9 @@ _TEMPLATES = {
     "unkeyed.html": """{% extends 'admin/model/list.html' %}{% block model_list_table %}
         <table class="model-list">{% for row in data %}<tr><td>{{ row }}</td></tr>{% endfor %}</table>
         {% endblock %}""",
+    "unnamed.html": """{% extends 'admin/model/list.html' %}{% block model_list_table %}
+        <table>{% for row in data %}<tr>{% block list_row scoped %}<td>{{ row }}</td>{% endblock %}</tr>
+        {% endfor %}</table>{% endblock %}""",
     "live.html": """{% extends 'admin/master.html' %}{% block body %}{% include 'sa_notify/admin/live.html' %}
         <div id="cards" data-sa-live>{% for row in data %}{{ row }}{% endfor %}</div>{% endblock %}""",
 }  # fmt: skip
@@ -127,7 +130,13 @@ def test_the_mixin_makes_other_view_classes_live(add: Add) -> None:
 
 @pytest.mark.parametrize(
     ("template", "warned"),
-    [("cards.html", True), ("unkeyed.html", True), ("live.html", False), ("title.html", False)],
+    [
+        ("cards.html", True),
+        ("unkeyed.html", True),
+        ("unnamed.html", True),
+        ("live.html", False),
+        ("title.html", False),
+    ],
 )
 def test_a_template_that_can_not_be_live_is_told_what_it_needs(
     add: Add, caplog: pytest.LogCaptureFixture, template: str, warned: bool

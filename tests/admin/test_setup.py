@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask_admin import Admin
+from flask_admin import Admin, AdminIndexView, BaseView
 from flask_admin.contrib.sqla import ModelView
+from flask_admin.model import BaseModelView
 from flask_socketio import SocketIO
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -60,6 +61,13 @@ def test_the_mixin_needs_an_sqlalchemy_view() -> None:
     """The mixin alone is no view."""
     with pytest.raises(ConfigurationError, match="ModelView"):
         type("Alone", (RealtimeMixin,), {})(Note, None)
+
+
+@pytest.mark.parametrize("view", [BaseView, AdminIndexView, BaseModelView])
+def test_views_of_other_kinds_are_refused_where_they_are_written(view: type) -> None:
+    """A view of no SQLAlchemy model can't be followed: that is said, with what can be done."""
+    with pytest.raises(ConfigurationError, match=r"contrib\.sqla\.ModelView.*dispatcher\.query"):
+        type("Other", (RealtimeMixin, view), {})
 
 
 def test_a_plain_session_is_refused() -> None:

@@ -110,9 +110,7 @@ class Lane:
         self._main.commit()
 
     def _page(self) -> Page:
-        page = self._context.new_page()
-        page.on("pageerror", lambda error: self.report.differences.append(f"{page.url}: {error.stack}"))
-        return page
+        return self._context.new_page()
 
     # -- the site
 
@@ -196,6 +194,8 @@ class Lane:
             self._differs(case, tab, str(state))
         elif found := difference(tab.lines(), expected):
             self._differs(case, tab, f"in the end\n{found}")
+        while tab.errors:
+            self._differs(case, tab, tab.errors.pop())
 
     def _differs(self, case: Case, tab: Tab, found: str) -> None:
         self.report.differences.append(

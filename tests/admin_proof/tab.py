@@ -1,6 +1,7 @@
 """A live list in Chromium beside the same address loaded anew."""
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -44,12 +45,15 @@ class Tab:
         page.set_default_timeout(LOADING_MS)
         #: How often the page has fetched itself.
         self.fetches = 0
+        #: What its scripts have thrown since it was loaded with all of them.
+        self.errors: list[str] = []
         page.on("request", self._asked)
+        page.on("pageerror", lambda error: self.errors.append(str(error.stack)))
 
     def open(self) -> None:
         """Load it, and wait until it is live; loading it again would lose the mark."""
         self.page.add_init_script("window.sentinel = () => { window.ran = true; }")
-        _load(self.page, self.url)
+        _load(self.page, self.url, self.errors.clear)
         self.wait_live()
         self.page.evaluate("window.notReloaded = true")
 
@@ -110,15 +114,16 @@ class Mirror:
         page.route("**/sa_notify/static/sa_notify.js*", _nothing)
 
     def lines(self, url: str) -> Lines:
-        _load(self._page, url)
+        _load(self._page, url, lambda: None)
         found: Lines = self._page.evaluate(f"({SHAPE})(document)")
         assert not self._page.evaluate("window.ran === true"), f"markup of a value ran when {url} was loaded"
         return found
 
 
-def _load(page: Page, url: str) -> None:
-    """Load a page, again where a busy machine has dropped one of its scripts."""
+def _load(page: Page, url: str, begun: Callable[[], None]) -> None:
+    """Load a page, again where a busy machine has dropped one of its scripts, without which others throw."""
     for _ in range(5):
+        begun()
         page.goto(url)
         if page.evaluate(_DRESSED):
             return

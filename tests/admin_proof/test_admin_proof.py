@@ -52,6 +52,7 @@ def test_no_value_of_any_column_runs(lane: Lane, feature: str) -> None:
         lane.execute((_EVERYWHERE, everywhere), (_AUTHOR, everywhere), (_TAG, everywhere))
     assert tab.wait_for(lane.mirror.lines(tab.url)) == ""
     assert tab.state() == {"notReloaded": True, "ran": False, "dot": "live"}
+    assert tab.errors == []
     assert tab.fetches == 0 or feature == "every kind, edited"
     shown = tab.page.inner_text("table.model-list")
     assert all(text.replace("\x0b", "") in shown.replace("\x0b", "") for text in PAYLOADS)

@@ -30,6 +30,22 @@ TEMPLATE = """
 """
 
 
+#: Editors in a template of one's own, whose elements have no keys.
+PARTS = """
+{% extends "admin/master.html" %}
+{% import "admin/lib.html" as lib with context %}
+{% block body %}
+  <template data-sa-notify-bar data-sa-parts data-sa-token="{{ token }}"></template>
+  <div id="titles" data-sa-live>
+    {% for row in data %}
+    <p>{{ list_forms[row.id|string].title(pk=row.id, display_value=row.title) }}</p>
+    {% endfor %}
+  </div>
+{% endblock %}
+{% block tail %}{{ super() }}{{ lib.form_js() }}<script src="/sa_notify.js"></script>{% endblock %}
+"""
+
+
 class Base(DeclarativeBase):
     pass
 
@@ -43,8 +59,8 @@ class Item(Base):
     done: Mapped[bool] = mapped_column(default=False)
 
 
-def _bold(view: Any, context: Any, model: Any, name: str) -> Markup:
-    return Markup("<b>{}</b>").format(getattr(model, name))
+def _marked(view: Any, context: Any, model: Any, name: str) -> Markup:
+    return Markup('<a href="#">{0}</a> <b>of {0}</b>').format(getattr(model, name))
 
 
 class ItemView(ModelView):
@@ -54,7 +70,7 @@ class ItemView(ModelView):
     column_list = ("rank", "title", "done")
     page_size = 10
     column_default_sort = ("rank", False)
-    column_formatters: ClassVar = {"rank": _bold}
+    column_formatters: ClassVar = {"rank": _marked}
     page_size_options = (10, 50)
     can_set_page_size = True
     column_searchable_list = ("title",)
@@ -66,20 +82,24 @@ class ItemView(ModelView):
 class Site:
     """The application, and what a live query over its list would hold."""
 
-    def __init__(self, mode: str, *, editable: bool = False, counted: bool = True) -> None:
+    def __init__(
+        self, mode: str, *, editable: bool = False, counted: bool = True, parts: bool = False
+    ) -> None:
         self.app = Flask(__name__)
         self.app.config.update(
             SECRET_KEY="x",
             SQLALCHEMY_DATABASE_URI="sqlite://",
             SQLALCHEMY_ENGINE_OPTIONS={"poolclass": StaticPool, "connect_args": {"check_same_thread": False}},
         )
-        self.app.jinja_loader = DictLoader({"live.html": TEMPLATE})
+        self.app.jinja_loader = DictLoader({"live.html": TEMPLATE, "parts.html": PARTS})
         for name, kind in (("sa_notify.js", "text/javascript"), ("sa_notify.css", "text/css")):
             self._serve(name, kind)
         self.db = SQLAlchemy(self.app, model_class=Base)
         self.view = ItemView(Item, self.db, endpoint="item", url="/admin/item")
         self.view.mode, self.view.tokens = mode, 1
         self.view.simple_list_pager = not counted
+        if parts:
+            self.view.list_template = "parts.html"
         if editable:
             self.view.column_editable_list = ("title", "done")
             self.view._refresh_cache()

@@ -21,6 +21,16 @@ def test_a_plain_cell_is_set_from_the_window_without_a_fetch(page: Page) -> None
     expect(stage.cell(2, "title")).not_to_have_attribute("data-sa-flash", "")
 
 
+def test_colours_that_a_person_has_chosen_hide_nothing(page: Page) -> None:
+    """Where the system's colours replace a site's, the dot keeps its own, and a change is outlined."""
+    page.emulate_media(forced_colors="active")
+    stage = Stage(page, count=3)
+    dot = "getComputedStyle(document.getElementById('sa-notify-status'), '::before').backgroundColor"
+    assert page.evaluate(dot) == "rgb(30, 142, 62)"
+    stage.change(update(Item).where(Item.id == 2).values(title="new"))
+    expect(stage.cell(2, "title")).to_have_css("outline-style", "solid")
+
+
 def test_rows_enter_leave_and_move(page: Page) -> None:
     """Rows, their order, the count and the pager become those of a reload."""
     stage = Stage(page, count=10)
@@ -49,6 +59,61 @@ def test_a_row_keeps_its_node_its_check_and_the_focus_while_others_change(page: 
     assert page.evaluate("document.activeElement.closest('tr')?.id") == "sa-row:3"
     assert page.locator("input.action-checkbox:checked").count() == 1
     assert page.locator("input[name=search]").input_value() == "half a wo"
+
+
+def test_what_changes_under_focus_and_selection_keeps_them(page: Page) -> None:
+    """A link keeps the focus while its own text changes; text that is selected in markup stays so."""
+    stage = Stage(page, count=3)
+    cell = stage.cell(2, "rank")
+    cell.locator("a").focus()
+    cell.locator("b").select_text()
+    stage.change(update(Item).where(Item.id == 2).values(rank=25))
+    expect(cell).to_have_text("25 of 25")
+    expect(cell.locator("a")).to_be_focused()
+    assert page.evaluate("document.getSelection().toString()") == "of 25"
+    stage.wait_same()
+    assert stage.fetches == 0
+
+
+def test_the_only_row_gives_way_to_another(page: Page) -> None:
+    """The new row has its own editors, not those of the row before, which would save into that one."""
+    stage = Stage(page, count=1, editable=True)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    stage.change(delete(Item), insert(Item).values(id=2, rank=1, title="another"))
+    stage.wait_same()
+    stage.cell(2, "title").locator("a").click()
+    stage.editor.fill("edited")
+    with page.expect_request("**/ajax/update/") as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.post_data == "list_form_pk=2&title=edited"
+
+    stage.change(insert(Item).values(id=3, rank=2, title="a third"), update(Item).values(done=True))
+    stage.wait_same()
+    assert [text for text in said if "duplicate" in text] == []
+
+
+def test_an_editor_without_a_key_saves_what_it_shows(page: Page) -> None:
+    """In a template of one's own, an element that comes to show another row edits that one."""
+    stage = Stage(page, count=2, editable=True, parts=True)
+    stage.change(delete(Item).where(Item.id == 1))
+    editors = page.locator("#titles a")
+    expect(editors).to_have_count(1)
+    editors.click()
+    expect(stage.editor).to_have_value("item <2> & more")
+    stage.editor.fill("edited")
+    with page.expect_request("**/ajax/update/") as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.post_data == "list_form_pk=2&title=edited"
+
+    expect(stage.editor).to_have_count(0)
+    editors.click()
+    stage.editor.fill("half a wo")
+    stage.change(insert(Item).values(id=1, rank=1, title="first again"))
+    expect(editors).to_have_count(2)
+    expect(stage.editor).to_have_value("half a wo")
+    page.keyboard.press("Escape")
+    expect(editors).to_have_text(["first again", "edited"])
 
 
 def test_a_row_on_another_page_changes_the_count(page: Page) -> None:
@@ -190,13 +255,12 @@ def test_a_row_under_edit_stays_until_it_is_let_go(page: Page) -> None:
 def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
     """The dot says reconnecting, then live, and the rows are those of now."""
     stage = Stage(page, count=3)
-    page.evaluate("""() => { window.seen = []; new MutationObserver((all) => all.forEach((one) =>
-      window.seen.push(one.target.dataset.state))).observe(document.getElementById("sa-notify-status"),
-      {attributes: true, attributeFilter: ["data-state"]}); }""")
+    page.evaluate(_WATCH)
     stage.wire.drop()
     stage.wait_state("reconnecting")
     stage.wait_state("live")
     assert page.evaluate("window.seen") == ["reconnecting", "stale", "live"]
+    assert page.evaluate("window.words[0]") == "hidden"  # what may be over at once is not said at once
     dot = page.locator("#sa-notify-status")
     expect(dot).to_have_attribute("role", "status")
     expect(dot).to_have_text("Live")
@@ -205,6 +269,20 @@ def test_a_connection_that_breaks_is_shown_and_made_again(page: Page) -> None:
     stage.wait_state("stale")
     expect(dot).to_have_text("Not up to date")
     expect(dot.locator("span.badge")).to_be_visible()
+    for width in (400, 600, 800, 1000, 1200):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.evaluate(_UNDER_THE_WORDS) == [], width
+
+
+def test_a_page_that_is_come_back_to_is_not_live_before_it_has_heard(page: Page) -> None:
+    """A page that the browser keeps for "back" is left as reconnecting, and asks at once when shown."""
+    stage = Stage(page, count=3)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', {persisted: true}))")
+    assert page.evaluate("document.getElementById('sa-notify-status').dataset.state") == "reconnecting"
+    stage.site.write(insert(Item).values(id=50, rank=1, title="meanwhile"))
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    stage.wait_state("live")
+    stage.wait_same()
 
 
 def test_an_expired_token_is_renewed_from_the_page(page: Page) -> None:
@@ -249,3 +327,22 @@ def test_a_server_in_trouble_is_asked_again(page: Page) -> None:
     stage.answer = None
     stage.wait_same()
     stage.wait_state("live")
+
+
+#: Remembers the dot's states, and whether its words were seen the moment it changed.
+_WATCH = """() => {
+  const dot = document.getElementById("sa-notify-status");
+  Object.assign(window, {seen: [], words: []});
+  new MutationObserver((all) => all.forEach(() => {
+    seen.push(dot.dataset.state);
+    words.push(getComputedStyle(dot.firstChild).visibility);
+  })).observe(dot, {attributes: true, attributeFilter: ["data-state"]});
+}"""
+#: What somebody may want to read or use, and the words beside the dot lie over.
+_UNDER_THE_WORDS = """() => {
+  const words = document.querySelector(".sa-notify-status .badge").getBoundingClientRect();
+  const isUnder = ({left, right, top, bottom, width}) => width > 0
+    && left < words.right && right > words.left && top < words.bottom && bottom > words.top;
+  return [...document.querySelectorAll("ul.nav-tabs :is(a, input, button), th, h2, h3, .sa-notify-above > *")]
+    .filter((one) => isUnder(one.getBoundingClientRect())).map((one) => one.outerHTML);
+}"""

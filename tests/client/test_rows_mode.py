@@ -28,13 +28,26 @@ def test_what_else_changed_is_counted_and_shown_when_asked(page: Page) -> None:
     assert page.locator("table.model-list").bounding_box() == place
     assert stage.keys() == [str(number) for number in range(1, 11)]
 
-    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_role("status").filter(has_text="3 changes waiting")).to_have_count(1)
+
+    page.get_by_role("button", name="Show").press("Enter")
     stage.wait_same()
     expect(page.locator("#sa-notify-banner")).to_be_hidden()
+    expect(page.locator(".table-responsive")).to_be_focused()  # from where the next Tab goes on
     stage.wait_state("live")
     stage.change(update(Item).where(Item.id == 101).values(title="newer"))
     expect(stage.cell(101, "title")).to_have_text("newer")
     assert [data["id"] for event, data in stage.wire.log if event == "unsubscribe"] == [1, 2]
+
+
+def test_a_page_that_has_ended_offers_nothing(page: Page) -> None:
+    """What can't be shown is not offered."""
+    stage = Stage(page, "rows", count=3)
+    stage.change(insert(Item).values(id=50, rank=1, title="above"))
+    expect(page.locator("#sa-notify-banner")).to_contain_text("1 change waiting")
+    stage.wire.close(1, "forbidden")
+    stage.wait_state("ended")
+    expect(page.locator("#sa-notify-banner")).to_be_hidden()
 
 
 def test_a_change_on_another_page_counts_by_the_total(page: Page) -> None:

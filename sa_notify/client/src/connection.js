@@ -20,6 +20,9 @@ export class Connection {
     this.socket.on("disconnect", () => this.#down());
     this.socket.on("connect_error", () => this.#down());
     for (const event of EVENTS) this.socket.on(event, (data) => receiver[event](data));
+    // a page that the browser keeps for "back" would come back as live as it went
+    globalThis.addEventListener?.("pagehide", () => this.socket.disconnect());
+    globalThis.addEventListener?.("pageshow", ({ persisted }) => persisted && this.#reconnect());
   }
 
   get online() {
@@ -53,5 +56,10 @@ export class Connection {
   #retry() {
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.socket.connect(), this.#backoff.next());
+  }
+
+  #reconnect() {
+    clearTimeout(this.#timer);
+    this.socket.connect();
   }
 }

@@ -16,10 +16,12 @@ def test_details_change_in_place(desk: Desk, page: Page) -> None:
     """Values, formatted, related and hostile ones, show and flash without a reload."""
     desk.open("/admin/tasks/details/?id=1")
     expect(page.get_by_role("status").filter(has_text="Live")).to_have_count(1)
+    cell(page, "Title").select_text()
     desk.sql("UPDATE task SET title = '<script>boom()</script>', price = 7, done = true WHERE id = 1")
     expect(cell(page, "Title")).to_have_text("<script>boom()</script>")
     expect(cell(page, "Title")).to_have_attribute("data-sa-flash", "")
     page.screenshot(path=artifact("details-changed.png"))
+    assert page.evaluate("document.getSelection().toString()").strip()
     expect(cell(page, "Price").locator("b")).to_have_text("€ 7.00")
     expect(cell(page, "Done")).to_have_text("True")
     desk.sql("UPDATE person SET name = 'Anna' WHERE id = 1")

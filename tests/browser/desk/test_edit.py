@@ -97,6 +97,25 @@ def test_keep_mine_or_take_theirs(desk: Desk, page: Page) -> None:
     expect(desk.field("title")).to_have_value("Mine")
 
 
+def test_what_was_entered_before_the_page_was_live_is_asked_about(desk: Desk, page: Page) -> None:
+    """Whoever is quicker than the connection, or whose browser restores a form, is not overwritten."""
+    page.add_init_script(_ENTER_AT_ONCE)
+    desk.open("/admin/tasks/edit/?id=1")
+    desk.sql("UPDATE task SET title = 'Theirs', notes = 'Their notes', done = false, rank = 5 WHERE id = 1")
+    expect(desk.notice).to_contain_text("Updated here: Rank. Keep yours or take theirs: Title, Notes.")
+    expect(desk.field("title")).to_have_value("Mine")
+    expect(desk.field("notes")).to_have_value("My notes")
+    expect(desk.field("done")).to_be_checked()
+
+
+_ENTER_AT_ONCE = """document.addEventListener("DOMContentLoaded", () => {
+  const {title, notes, done} = document.querySelector("form.admin-form").elements;
+  Object.assign(title, {value: "Mine"});
+  Object.assign(notes, {value: "My notes"});
+  Object.assign(done, {checked: true});
+});"""
+
+
 def test_entering_what_they_have_is_agreement(desk: Desk, page: Page) -> None:
     """A question goes when its field comes to hold what the record holds."""
     desk.open("/admin/tasks/edit/?id=1")

@@ -1,5 +1,7 @@
 /* Flask-Admin's inline editing (x-editable, which is jQuery's). */
 
+import { dress } from "./ids.js";
+
 const EDITABLE = "[data-role^='x-editable'], .editable";
 /** Attributes that are others although the editor is the same one: those that `renew` looks after. */
 const RENEWED = new Set(["class", "data-value", "data-csrf", "data-template", "title", "style"]);
@@ -43,8 +45,12 @@ export function renew(old, fresh) {
 /** Whether the fetched cell's editor is another than a value could make it: it offers other choices. */
 export function isOtherEditor(cell, fresh) {
   const [old, now] = [editableIn(cell), editableIn(fresh)];
-  if (!old || !now) return old !== now;
-  return [...now.attributes].some(({ name, value }) => !RENEWED.has(name) && old.getAttribute(name) !== value);
+  return old && now ? isOther(old, now) : old !== now;
+}
+
+/** The same of two editable elements: another row's, too, where rows have no keys. */
+export function isOther(old, fresh) {
+  return [...fresh.attributes].some(({ name, value }) => !RENEWED.has(name) && old.getAttribute(name) !== value);
 }
 
 /** Make a cell the fetched one with its editor, which x-editable can't be told anything but a value of. */
@@ -53,8 +59,17 @@ export function remake(cell, fresh) {
   const editable = editableIn(cell);
   if (editable?.classList.contains("editable")) window.jQuery(editable).editable("destroy");
   cell.innerHTML = fresh.innerHTML;
-  window.faForm?.applyGlobalStyles(cell);
+  dress(cell);
   if (hadFocus) editableIn(cell)?.focus();
+}
+
+/** The same for an editable element, where it stands among others. */
+export function remakeAlone(old, fresh) {
+  window.jQuery(old).editable("destroy");
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name, value } of fresh.attributes) old.setAttribute(name, value);
+  old.innerHTML = fresh.innerHTML;
+  dress(old.parentElement);
 }
 
 /** Refuse to edit a cell whose raw value is not known. */

@@ -22,6 +22,11 @@ export function isPutOff(row) {
   return row.dataset.saLook === UNKNOWN;
 }
 
+/** All that was left as it was. */
+export function partsLeft() {
+  return [...document.querySelectorAll(`[data-sa-look="${UNKNOWN}"]`)];
+}
+
 /** Have `released()` called whenever something in this part of the page may have been let go. */
 export function onReleased(node, released) {
   // x-editable's own "hidden" event does not bubble, and rows come and go

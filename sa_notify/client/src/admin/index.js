@@ -32,7 +32,7 @@
  *   td[data-sa-flash], tr[data-sa-flash]          for a second after a change
  *   <li id="sa-notify-status" role="status" data-state="live|reconnecting|stale|ended">   last in the tab bar
  *   tr[data-sa-gone], .sa-notify-changed          what somebody was editing has left the page, or changed
- *   <div id="sa-notify-banner" role="status" data-count="N" hidden><button>   above the table, mode "rows"
+ *   <div role="status"><div id="sa-notify-banner" data-count="N" hidden><button>   above the tabs, mode "rows"
  */
 
 import { hasList } from "./list.js";

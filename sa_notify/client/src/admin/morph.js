@@ -2,12 +2,10 @@
 
 import { Idiomorph } from "idiomorph";
 import { markGone } from "./changed.js";
-import { closeEditors, isOtherEditor, remake, renew } from "./editable.js";
+import { closeEditors, isOther, isOtherEditor, remake, remakeAlone, renew } from "./editable.js";
 import { flash } from "./flash.js";
 import { isHeld, putOff } from "./hold.js";
-
-/** What is left alone as a whole: a cell, or a row that is no table's. */
-const WHOLE = "td, [data-sa-key]:not(tr)";
+import { WHOLE, dress, withOwnIds } from "./ids.js";
 
 const isElement = (node) => node.nodeType === Node.ELEMENT_NODE;
 
@@ -24,7 +22,9 @@ const callbacks = {
       return false;
     }
     if (!old.classList.contains("editable")) return true;
-    renew(old, fresh);
+    if (old.classList.contains("editable-open")) putOff(old.parentElement);
+    else if (isOther(old, fresh)) remakeAlone(old, fresh);
+    else renew(old, fresh);
     return false;
   },
   beforeNodeRemoved(node) {
@@ -47,12 +47,17 @@ const callbacks = {
   },
   afterNodeAdded(node) {
     if (!isElement(node)) return;
-    window.faForm?.applyGlobalStyles(node);
+    dress(node);
     if (node.tagName === "TR") flash(node);
   },
 };
 
 /** Morph one element into its counterpart of another document. */
 export function morph(old, fresh) {
-  if (old && fresh) Idiomorph.morph(old, fresh, { callbacks });
+  if (old && fresh) withOwnIds([old, fresh], () => Idiomorph.morph(old, fresh, { callbacks }));
+}
+
+/** Morph what is in an element into this HTML. */
+export function morphInside(element, html) {
+  Idiomorph.morph(element, html, { morphStyle: "innerHTML", callbacks });
 }

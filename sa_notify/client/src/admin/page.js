@@ -22,6 +22,7 @@ export class Page {
   #troubled = false;
   #ended = false;
   #settle;
+  #whenEnded = () => {};
 
   constructor(api) {
     this.api = api;
@@ -72,6 +73,17 @@ export class Page {
     });
   }
 
+  /** Have `ended()` called when nothing more is followed. */
+  onEnded(ended) {
+    this.#whenEnded = ended;
+  }
+
+  /** Put the focus on the list, from which somebody can go on. */
+  focus() {
+    this.frame.tabIndex = -1;
+    this.frame.focus({ preventScroll: true });
+  }
+
   /** Write what can be written from the window; whether the list shows the window then. */
   shows(view) {
     return this.changing(() => this.list.shows(view));
@@ -109,6 +121,7 @@ export class Page {
     this.#ended = true;
     for (const handle of this.#handles) handle.unsubscribe();
     this.status.show("ended");
+    this.#whenEnded();
   }
 
   /** Change the list, and leave alone what is the person's. */

@@ -1,7 +1,7 @@
 /* A list page with a template of its own: its parts that follow the database, each fetched and morphed as a whole. */
 
 import { flash } from "./flash.js";
-import { isHeld, isPutOff } from "./hold.js";
+import { isHeld, partsLeft } from "./hold.js";
 import { morph } from "./morph.js";
 
 const PARTS = "[data-sa-live]";
@@ -25,8 +25,7 @@ export class Parts {
 
   /** Whether the page was fetched after this window came, and shown but for what somebody is at. */
   shows(view) {
-    const isLeft = [...document.querySelectorAll(KEYED)].some((element) => isPutOff(element) && !isHeld(element));
-    return view === this.#accepted && !isLeft;
+    return view === this.#accepted && partsLeft().every(isHeld);
   }
 
   accept(view) {

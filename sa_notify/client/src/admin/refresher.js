@@ -26,6 +26,7 @@ export class Refresher {
 
   /** Something new is to be shown: earlier fetches were not in vain. */
   renewed() {
+    if (this.#inVain >= MOST_IN_VAIN) this.troubled(false);
     this.#inVain = 0;
   }
 

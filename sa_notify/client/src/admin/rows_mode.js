@@ -21,6 +21,7 @@ export class RowsMode {
       troubled: (isTroubled) => page.troubled(isTroubled),
     });
     page.onReleased(() => this.#check());
+    page.onEnded(() => this.banner.count(0));
     this.#subscribe();
   }
 
@@ -100,12 +101,14 @@ export class RowsMode {
   }
 
   async #showAll() {
+    const { hasFocus } = this.banner;
     this.banner.busy(true);
     try {
       await this.#endedOr(async () => {
         this.page.show(await this.page.fetchPatiently());
         for (const handle of this.#handles) this.page.unsubscribe(handle);
         this.banner.count(0);
+        if (hasFocus) this.page.focus();
         this.#subscribe();
       });
     } finally {

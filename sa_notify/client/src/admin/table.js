@@ -3,15 +3,15 @@
 import { markChanged, markGone, unmark } from "./changed.js";
 import { sameOrder } from "./compare.js";
 import { editableIn } from "./editable.js";
+import { fill } from "./fill.js";
 import { flash } from "./flash.js";
 import { isHeld, isPutOff } from "./hold.js";
 import { cellId, label, rowId } from "./label.js";
-import { inertElement, normal } from "./html.js";
+import { normal } from "./html.js";
 import { morph } from "./morph.js";
 
 /** The name under which a row carries its look, beside its columns. */
 const LOOK = "";
-
 
 export function tableOf(root) {
   return root.querySelector("table.model-list");
@@ -154,7 +154,6 @@ export class ListTable {
     if (isHeld(cell)) return this.#hold(cell, now);
     if (editableIn(cell)) return false;
     fill(cell, now);
-    window.faForm?.applyGlobalStyles(cell);
     this.#rendered.set(cell.id, now);
     flash(cell);
     return true;
@@ -175,16 +174,4 @@ export class ListTable {
 /** What `normal` gives for the HTML that the cell was parsed from; to parse again could change it, and be reported. */
 function renderedIn(cell) {
   return (editableIn(cell) ?? cell).innerHTML.trim();
-}
-
-/** Write into a cell, between the blanks that the template put there. */
-function fill(cell, html) {
-  const [, before, after] = /^(\s*)[^]*?(\s*)$/.exec(cell.innerHTML);
-  const [text] = cell.childNodes;
-  // the text of a node that stays can stay selected
-  if (cell.childNodes.length === 1 && text.nodeType === Node.TEXT_NODE && !html.includes("<")) {
-    text.data = before + inertElement("td", html).textContent + after;
-  } else {
-    cell.innerHTML = before + html + after;
-  }
 }

@@ -28,7 +28,8 @@ export function controlsIn(html, name) {
 
 /** Copies of a page's controls as the server rendered them, whatever has been entered since. */
 export function asRendered(controls) {
-  const form = inertElement("form");
+  // not an inert one: in a document that is not shown, Chromium resets nothing
+  const form = document.createElement("form");
   form.append(...controls.map((control) => control.cloneNode(true)));
   form.reset();
   const copies = [...form.children];

@@ -1,10 +1,12 @@
 /* A page of details: values change in place. */
 
 import { Away, fetchRoot } from "../fetch.js";
+import { fill } from "../fill.js";
 import { flash } from "../flash.js";
 import { normal } from "../html.js";
 import { morph } from "../morph.js";
 import { Refresher } from "../refresher.js";
+import { keepingSelection } from "../selection.js";
 import { cellsOf, tableOf } from "./cells.js";
 import { Followed } from "./followed.js";
 import { Notice } from "./notice.js";
@@ -53,7 +55,7 @@ export class DetailsPage {
   #write(cell, column, html) {
     if (!cell || this.#shown.get(column) === html) return;
     this.#shown.set(column, html);
-    cell.innerHTML = html;
+    keepingSelection(() => fill(cell, html));
     flash(cell);
   }
 
