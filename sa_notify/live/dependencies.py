@@ -49,6 +49,7 @@ class Dependencies:
     :param askable: those of the doubts that PostgreSQL may take away (:mod:`sa_notify.live.hidden`).
     :param texts: what is written as text in it, which hides what it reads.
     :param calls: functions that are not known here.
+    :param known: names of PostgreSQL's own functions that it calls, which somebody else's may have too.
     :param attributes: columns, as far as that is known, that are written as text after their table.
     :param settings: settings of the session whose values are part of the query's identity.
     :param declared: what its hidden parts read, if the query says so.
@@ -67,6 +68,7 @@ class Dependencies:
     askable: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     calls: frozenset[Name] = frozenset()
+    known: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
     declared: Declared | None = None
@@ -114,6 +116,7 @@ def dependencies(
         askable=frozenset(compiled.askable),
         texts=frozenset(compiled.texts | ({_readable(str(compiled))} if compiled.opaque else set())),
         calls=frozenset(compiled.calls),
+        known=frozenset(compiled.known),
         attributes=frozenset(compiled.attributes),
         settings=settings,
         declared=declared,

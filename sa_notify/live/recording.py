@@ -71,6 +71,7 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         self.askable: set[str] = set()
         self.texts: set[str] = set()
         self.calls: set[Name] = set()
+        self.known: set[str] = set()
         self.attributes: set[str] = set()
         #: Some of it is written by somebody else's code, so that only the whole can be read.
         self.opaque = False
@@ -175,6 +176,8 @@ class _Recorder(_Compiler):  # type: ignore[misc]
                 self._certain.add(setting_doubt(setting))
         elif not known:
             self._unknown_function(func, [*packages, name])
+        if known and not packages:
+            self.known |= {str(func.name), folded(str(func.name))}
         if plain:
             self._settled.append(settled_by_function(name, arguments))
         if plain and name in MOMENT_TYPES and len(arguments) == 1:
