@@ -319,7 +319,11 @@ NASTY: dict[str, tuple[Any, set[str], Sequence[str]]] = {
     "function of rows": (select(literal_column("items.shouted")).select_from(Item), ITEMS, [r"shouted\(\)"]),
     "column after its table": (select(literal_column("items.title")).select_from(Item), ITEMS, LIVE),
     "function called as one of PostgreSQL's": (select(Owner.id, func.area(Owner.id)), BOTH, LIVE),
-    "function in PL/pgSQL called so": (select(func.initcap(Item.id)), ITEMS, [r"public.initcap\(\).*tables="]),
+    "function in PL/pgSQL called so": (
+        select(func.initcap(Item.id)),
+        ITEMS,
+        [r"public.initcap\(\).*tables="],
+    ),
     "function called so in its schema": (select(func.public.area(Owner.id)), BOTH, LIVE),
     "immutable function called so": (select(func.lower(Item.id)), ITEMS, LIVE),
     "PostgreSQL's own function": (select(func.pg_catalog.initcap(Item.title)), ITEMS, LIVE),
