@@ -10,7 +10,7 @@ from flask import Flask, session
 from sqlalchemy import Engine, insert
 
 from tests.admin.library import make_app
-from tests.apps.items import Base, Item, create_app
+from tests.apps.items import Base, Item, Owner, create_app
 
 
 @pytest.fixture
@@ -116,7 +116,8 @@ def test_what_can_not_be_explained(app: Flask, arguments: tuple[str, ...], sente
 def test_what_the_database_refuses(app: Flask, engine: Engine) -> None:
     """In its words, without the statement and its values."""
     with engine.begin() as connection:
-        connection.execute(insert(Item), {"owner_id": 1, "title": "x"})
+        connection.execute(insert(Owner), {"id": 1, "name": "x"})
+        connection.execute(insert(Item), {"owner_id": 1, "title": "x", "priority": 1})
     result = explain(app, "broken")
     assert result.exit_code == 2
     assert result.output.startswith("Error: broken can't be read: ")
