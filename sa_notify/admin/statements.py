@@ -71,6 +71,7 @@ class Statements:
             askable=frozenset[str]().union(*(item.askable for item in found)),
             texts=frozenset[str]().union(*(item.texts for item in found)),
             calls=frozenset[Name]().union(*(item.calls for item in found)),
+            known=frozenset[str]().union(*(item.known for item in found)),
             attributes=frozenset[str]().union(*(item.attributes for item in found)),
         )
 

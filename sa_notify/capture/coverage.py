@@ -21,6 +21,8 @@ Key = TableKey | str
 
 _SYSTEM = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _ANNOUNCING = {"r": "table", "p": "partitioned table"}
+#: Types of which equal values may look different: 1 and 1.0, 0 and -0, a month and 30 days.
+_LOOSE = frozenset({"numeric", "float4", "float8", "interval", "jsonb", "nondeterministic"})
 _OTHER_KINDS = {"m": "materialized view", "f": "foreign table", "S": "sequence"}
 
 
@@ -40,8 +42,10 @@ class Coverage:
         PostgreSQL does not ship, ``nondeterministic`` where equal texts may differ.
     :param key: columns of its key in the order in which its own changes have them; empty where that is
         not known, or where rows count that are not announced under its name (row-level security).
-    :param incarnations: other ones when any of these is dropped and made again, or rewritten, either
-        of which changes rows without an announcement.
+    :param incarnations: other ones when any of these is dropped and made again, or rewritten, or a label of
+        an enum is called otherwise, each of which changes rows without an announcement.
+    :param computed: columns that are computed when read, which the triggers take for stored ones.
+    :param other: columns of whose type the triggers expect that what is equal also looks equal.
     :param is_view: it has no rows of its own.
     :param hides: those of the doubts that come from what it hides, which the catalog can be asked about.
     """
@@ -57,6 +61,8 @@ class Coverage:
     key: tuple[str, ...] = ()
     oid: int | None = None
     is_view: bool = False
+    computed: frozenset[str] = frozenset()
+    other: frozenset[str] = frozenset()
     hides: frozenset[str] = frozenset()
 
     @property
@@ -75,9 +81,20 @@ class Coverage:
             return ()
         missing = sorted(set(columns) - self.captured)
         return tuple(
-            f"changes of {self.name}.{column} are not announced: take it out of exclude=, or run "
-            "`alembic revision --autogenerate` and `alembic upgrade head` if the column is new"
-            for column in missing
+            f"changes of {self.name}.{column} are not announced: {self._mend(column)}" for column in missing
+        )
+
+    def _mend(self, column: str) -> str:
+        if column in self.computed:
+            return (
+                "it is computed when read, which its model does not say: declare it with Computed(..., "
+                "persisted=False), run `alembic revision --autogenerate` and `alembic upgrade head`"
+            )
+        if column in self.other:
+            return "its type is not what its model says: give the model the database's type, and migrate"
+        return (
+            "take it out of exclude=, or run `alembic revision --autogenerate` and `alembic upgrade head` "
+            "if the column is new"
         )
 
     def unread(self, deliveries: Mapping[str, str]) -> tuple[str, ...]:
@@ -148,27 +165,41 @@ def _read(row: Mapping[Any, Any]) -> Coverage:
     name = str(row["name"])
     hides = frozenset(_hides(name, row))
     relatives = tuple(sorted(str(relative) for relative in row["relatives"]))
+    seen, virtual, fixed = _captured(row["headers"])
+    computed = frozenset(row["computed"]) - virtual
+    other = frozenset(name for name in fixed if (row["types"] or {}).get(name) in _LOOSE)
     return Coverage(
         name,
         (*_doubts(name, row), *sorted(hides)),
         relatives,
-        _captured(row["headers"]),
+        seen - computed - other,
         frozenset(row["columns"]),
         _deliveries(row["headers"]),
-        tuple(sorted(row["incarnations"])),
+        (*sorted(row["incarnations"]), *([row["labels"]] if row["labels"] else [])),
         row["types"] or {},
         _key_of(row["headers"]) if row["kind"] in _ANNOUNCING and not row["row_security"] else (),
         int(row["relation"]),
         row["kind"] == "v",
+        computed,
+        other,
         hides,
     )
 
 
-def _captured(headers: Iterable[str]) -> frozenset[str]:
-    """What every one of the functions announces; nothing where one is of a newer release."""
+def _captured(headers: Iterable[str]) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """What every one of the functions announces, what of it each takes for computed when read, and what any
+    compares by its type's own equality.
+
+    Nothing where one is of a newer release.
+    """
     found = [read_header(header) for header in headers]
     known = [frozenset((*params.key, *params.columns)) if params else frozenset() for params in found]
-    return frozenset[str].intersection(*known) if known else frozenset()
+    virtual = [frozenset(params.virtual) if params else frozenset() for params in found]
+    return (
+        frozenset[str].intersection(*known) if known else frozenset(),
+        frozenset[str].intersection(*virtual) if virtual else frozenset(),
+        frozenset(name for params in found if params for name in params.fixed),
+    )
 
 
 def _key_of(headers: Iterable[str]) -> tuple[str, ...]:

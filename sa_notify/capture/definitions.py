@@ -13,7 +13,9 @@ from sqlalchemy import Connection, text
 
 from sa_notify.capture.template import blocks, catalog_sql, fill
 
-Kind = Literal["named", "relation", "uses", "function", "called", "attribute", "operator", "casts", "type"]
+Kind = Literal[
+    "named", "relation", "uses", "function", "called", "overload", "attribute", "operator", "casts", "type"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

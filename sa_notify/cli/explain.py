@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from sa_notify.cli.place import Refused
 from sa_notify.cli.table import lines
@@ -60,6 +61,8 @@ def explain(
             seconds, reading = _read(query)
         except SubscriptionError as error:
             raise Refused(f"{name or url} is refused ({error.code}): {error.message}") from error
+        except SQLAlchemyError as error:
+            raise Refused(f"{name or url} can't be read: {_first_line(error)}") from error
     found = explained(query, reading)
     if as_json:
         click.echo(json.dumps({**asdict(found), "rows": len(reading.rows), "milliseconds": seconds * 1000}))
@@ -89,6 +92,12 @@ def _read(query: Query) -> tuple[float, Reading]:
         reading = query.read()
         seconds.append(time.perf_counter() - began)
     return statistics.median(seconds), reading
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """Of what the database said, without the statement."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    return said.splitlines()[0] if said else type(error).__name__
 
 
 # -- what is asked for

@@ -29,8 +29,8 @@ def is_moment(type_: TypeEngine[Any]) -> bool:
         return is_moment(plain.item_type)
     try:
         name = _FIRST_WORD.match(plain.compile(dialect=POSTGRESQL).lower())
-    except (SQLAlchemyError, NotImplementedError):
-        return False
+    except (SQLAlchemyError, NotImplementedError, AttributeError):
+        return False  # of what has no SQL: a key of JSON
     return name is not None and name[0] in MOMENT_TYPES
 
 

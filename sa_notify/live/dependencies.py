@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -16,7 +16,7 @@ from sa_notify.capture.names import stored
 from sa_notify.live.bodies import looked_at
 from sa_notify.live.declared import Declared
 from sa_notify.live.excluded import sent_columns
-from sa_notify.live.polymorphic import later_tables
+from sa_notify.live.polymorphic import later_tables, loaded_later
 from sa_notify.live.terms import terms_of
 from sa_notify.live.words import Name
 
@@ -49,8 +49,10 @@ class Dependencies:
     :param askable: those of the doubts that PostgreSQL may take away (:mod:`sa_notify.live.hidden`).
     :param texts: what is written as text in it, which hides what it reads.
     :param calls: functions that are not known here.
+    :param known: names of PostgreSQL's own functions that it calls, which somebody else's may have too.
     :param attributes: columns, as far as that is known, that are written as text after their table.
     :param settings: settings of the session whose values are part of the query's identity.
+    :param loaded: equal for statements whose rows hold the same of tables that are read afterwards.
     :param declared: what its hidden parts read, if the query says so.
     """
 
@@ -67,8 +69,10 @@ class Dependencies:
     askable: frozenset[str] = frozenset()
     texts: frozenset[str] = frozenset()
     calls: frozenset[Name] = frozenset()
+    known: frozenset[str] = frozenset()
     attributes: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
+    loaded: Hashable = ()
     declared: Declared | None = None
 
 
@@ -114,8 +118,10 @@ def dependencies(
         askable=frozenset(compiled.askable),
         texts=frozenset(compiled.texts | ({_readable(str(compiled))} if compiled.opaque else set())),
         calls=frozenset(compiled.calls),
+        known=frozenset(compiled.known),
         attributes=frozenset(compiled.attributes),
         settings=settings,
+        loaded=loaded_later(statement) if later else (),
         declared=declared,
     )
 

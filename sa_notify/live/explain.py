@@ -72,7 +72,8 @@ def _why(live: LiveQuery, tier: Tier) -> Iterator[str]:
     if plan is None or plan.rows is None:
         yield (
             "rows can't be followed one by one: that takes select() of one model or of columns with its "
-            "primary key, and no DISTINCT, GROUP BY, aggregates or joins that repeat rows"
+            "primary key, and no DISTINCT, GROUP BY, aggregates, joins that repeat rows, views, SQL written "
+            "as text or functions of your own"
         )
     elif not plan.rows.total:
         yield "the order leaves rows equal: end order_by() with the primary key"
@@ -128,12 +129,12 @@ def _per_change(live: LiveQuery, tier: Tier) -> Iterator[str]:
         yield "0 statements for other columns, and for rows that the index does not ask for"
     if tier != "timed" and any(need_of(live, table).columns for table in live.tables or ()):
         yield "1 by keys for all queries of a table, where changes don't carry new values"
+    total = live.window is not None and live.window.total is not None
     if tier == "patch":
-        yield "0 for a row that stays outside the page, whose total is counted"
+        if (listing := _plan(live).listing) and listing.order is not None and listing.limit is not None:
+            yield "0 for a row that stays outside the page" + (", whose total is counted" if total else "")
         yield "1 by key for a row that keeps its place"
-    yield "1 for anything else" + (
-        ", 1 more for the total" if live.window and live.window.total is not None else ""
-    )
+    yield "1 for anything else" + (", 1 more for the total" if total else "")
 
 
 def _plan(live: LiveQuery) -> Any:

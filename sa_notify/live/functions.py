@@ -110,9 +110,6 @@ PURE = _words(_AGGREGATES + _SCALARS)
 #: Methods of TABLESAMPLE, not functions.
 SAMPLING = frozenset({"bernoulli", "system"})
 
-#: Read a string as a moment, which may be one of :data:`CLOCK_WORDS`.
-MOMENTS = frozenset({"date", "timestamp", "timestamptz", "time", "timezone", "date_trunc", "date_part"})
-
 #: Take apart JSON into columns of whatever type the statement says.
 CONVERTING = _words(
     """

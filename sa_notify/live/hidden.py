@@ -98,6 +98,11 @@ class Search:
         for schema, name in names:
             self._call(Question("called", name, schema), "")
 
+    def overloads(self, names: Iterable[str]) -> None:
+        """Follow functions of somebody's own that have the name of one of PostgreSQL's that it calls."""
+        for name in names:
+            self._call(Question("overload", name), "")
+
     def attributes(self, names: Iterable[str]) -> None:
         """Follow ``row.name`` where the row has no such column: it may call a function."""
         for name in names:

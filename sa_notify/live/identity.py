@@ -71,7 +71,7 @@ def identity(dependencies: Dependencies, layout: Hashable, *rest: Hashable) -> H
         raise QueryError(f"the parameter {name!r} has no value: bind it in the query's function")
     types = tuple(signature(type_) for type_ in dependencies.types.values())
     names, options = tuple(dependencies.params), _named(dependencies.options)
-    kind = Kind.of((dependencies.sql, names, types, options, layout, *rest))
+    kind = Kind.of((dependencies.sql, names, types, options, dependencies.loaded, layout, *rest))
     return (kind, *(freeze(value) for value in dependencies.params.values()))
 
 

@@ -1,6 +1,6 @@
 """Tables that a statement of a model leads to without naming them."""
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Any
 
 from sqlalchemy import TableClause
@@ -19,6 +19,12 @@ def later_tables(statement: Any) -> frozenset[TableClause]:
             if asked or inner.polymorphic_load == "selectin":
                 found.update(inner.tables)
     return frozenset(table for table in found if isinstance(table, TableClause))
+
+
+def loaded_later(statement: Any) -> Hashable:
+    """Equal for statements of which equal SQL loads equal rows: what is loaded later, their options say."""
+    keys = [option._generate_cache_key() for option in statement._with_options]  # noqa: SLF001
+    return tuple(object() if key is None else key.key for key in keys)
 
 
 def _mappers(statement: Any) -> Iterator[Mapper[Any]]:

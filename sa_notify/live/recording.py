@@ -1,11 +1,11 @@
 """A statement compiler that notes what it renders."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, ColumnClause, ColumnElement, Date, DateTime, TableClause, Time
+from sqlalchemy import BindParameter, Column, ColumnClause, ColumnElement, TableClause
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import operators, visitors
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -15,8 +15,8 @@ from sa_notify.live.clocked import is_moment, may_be_text
 from sa_notify.live.excluded import is_excluded
 from sa_notify.live.functions import (
     CLOCK_TEXT,
+    CONVERTING,
     MOMENT_TYPES,
-    MOMENTS,
     OPERATORS,
     PURE,
     REASONS,
@@ -26,9 +26,16 @@ from sa_notify.live.functions import (
     clock_word,
     setting_doubt,
 )
+from sa_notify.live.settled import (
+    may_be_moment,
+    settled_as_selected,
+    settled_by_binary,
+    settled_by_case,
+    settled_by_cast,
+    settled_by_function,
+)
 from sa_notify.live.words import Name, folded
 
-_TIMES = (Date, DateTime, Time)
 _PLAIN_TEXT = re.compile(
     r"""\*|-?\d+(\.\d+)?|'[^'\\]*'|(("[^"]+"|[A-Za-z_]\w*)\.)*(?P<name>"[^"]+"|[A-Za-z_]\w*)"""
     r"""(\s+(asc|desc))?(\s+nulls\s+(first|last))?""",
@@ -64,16 +71,30 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         self.askable: set[str] = set()
         self.texts: set[str] = set()
         self.calls: set[Name] = set()
+        self.known: set[str] = set()
         self.attributes: set[str] = set()
         #: Some of it is written by somebody else's code, so that only the whole can be read.
         self.opaque = False
         self.tables: set[TableClause] = set()
         self.columns: set[tuple[TableClause, str]] = set()
-        self.doubts: set[str] = set()
+        self._certain: set[str] = set()
+        #: Strings that may be moments, and those that are text where they stand: not looked for before asked.
+        self._clocked: list[BindParameter[Any]] = []
+        self._settled: list[Iterator[BindParameter[Any]]] = []
+        self._in_values = 0
         self._names: set[str] = set()
         self._relations: set[str] = set()
         self._starless: list[int] = []
         super().__init__(*args, **kwargs)
+
+    @property
+    def doubts(self) -> set[str]:
+        """Sentences, each a way for the result to change that no table tells of."""
+        if self._clocked:
+            settled = {id(bind) for binds in self._settled for bind in binds}
+            self._certain |= _clock_doubts(bind for bind in self._clocked if id(bind) not in settled)
+            self._clocked = []
+        return self._certain
 
     @property
     def names(self) -> frozenset[str]:
@@ -116,7 +137,7 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             if not isinstance(base, Column) or not is_excluded(base):
                 self.columns.add((base.table, stored(base.name)))
             elif not shown:
-                self.doubts.add(
+                self._certain.add(
                     f"changes of {base.table}.{base.name} are not announced, as @realtime excludes it: "
                     "do not filter, sort or join by it, or take it out of exclude="
                 )
@@ -152,18 +173,20 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             return
         if name == "current_setting" and plain and (setting := _setting(arguments)) is not None:
             if setting not in self._settings:
-                self.doubts.add(setting_doubt(setting))
+                self._certain.add(setting_doubt(setting))
         elif not known:
             self._unknown_function(func, [*packages, name])
-        if not known or name in MOMENTS or any(isinstance(argument.type, _TIMES) for argument in arguments):
-            self._moments(arguments)
+        if known and not packages:
+            self.known |= {str(func.name), folded(str(func.name))}
+        if plain:
+            self._settled.append(settled_by_function(name, arguments))
         if plain and name in MOMENT_TYPES and len(arguments) == 1:
             self._read_as_moment(arguments[0])
 
     def _unknown_function(self, func: Any, names: list[str]) -> None:
         shown = f"{'.'.join(names)}()"
         if names[-1] in REASONS:
-            self.doubts.add(f"{shown} {REASONS[names[-1]]}")
+            self._certain.add(f"{shown} {REASONS[names[-1]]}")
             return
         self._hides(f"{shown} {UNKNOWN}")
         # SQLAlchemy quotes a name only where it must
@@ -171,15 +194,15 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         self.calls |= {(schema, str(func.name)), (schema and folded(schema), folded(str(func.name)))}
 
     def _hides(self, doubt: str) -> None:
-        self.doubts.add(doubt)
+        self._certain.add(doubt)
         self.askable.add(doubt)
 
     def visit_sequence(self, sequence: Any, *args: Any, **kwargs: Any) -> Any:
-        self.doubts.add(f"{sequence.name} {REASONS['nextval']}")
+        self._certain.add(f"{sequence.name} {REASONS['nextval']}")
         return super().visit_sequence(sequence, *args, **kwargs)
 
     def visit_tablesample(self, *args: Any, **kwargs: Any) -> Any:
-        self.doubts.add(f"TABLESAMPLE {REASONS['random']}")
+        self._certain.add(f"TABLESAMPLE {REASONS['random']}")
         return super().visit_tablesample(*args, **kwargs)
 
     def visit_custom_op_binary(self, element: Any, operator: Any, **kwargs: Any) -> Any:
@@ -202,38 +225,42 @@ class _Recorder(_Compiler):  # type: ignore[misc]
     # -- values
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(bindparam.type, _TIMES):
-            self._moments([bindparam])
+        of_moments = is_moment if bindparam.callable or self._in_values else may_be_moment
+        if (bindparam.callable or _clock_doubts([bindparam])) and of_moments(bindparam.type):
+            self._clocked.append(bindparam)
         return super().visit_bindparam(bindparam, *args, **kwargs)
+
+    def visit_values(self, element: Any, *args: Any, **kwargs: Any) -> Any:
+        self._in_values += 1
+        try:
+            return super().visit_values(element, *args, **kwargs)
+        finally:
+            self._in_values -= 1
 
     def visit_cast(self, cast: Any, *args: Any, **kwargs: Any) -> Any:
         if is_moment(cast.type):
-            self._moments(visitors.iterate(cast.clause))
+            self._certain |= _clock_doubts(visitors.iterate(cast.clause))
             self._read_as_moment(cast.clause)
+        self._settled.append(settled_by_cast(cast))
         return super().visit_cast(cast, *args, **kwargs)
+
+    def visit_table_valued_alias(self, element: Any, *args: Any, **kwargs: Any) -> Any:
+        converts = str(getattr(element.element, "name", "")).lower() in CONVERTING
+        if converts and any(is_moment(column.type) for column in element.c):
+            self._certain.add(f"text that becomes a date or a time {CLOCK_TEXT}")
+        return super().visit_table_valued_alias(element, *args, **kwargs)
 
     def _read_as_moment(self, element: Any) -> None:
         if may_be_text(element):
-            self.doubts.add(f"text that becomes a date or a time {CLOCK_TEXT}")
+            self._certain.add(f"text that becomes a date or a time {CLOCK_TEXT}")
 
     def visit_case(self, clause: Any, *args: Any, **kwargs: Any) -> Any:
-        results = [result for _, result in clause.whens] + [clause.else_]
-        if any(isinstance(getattr(result, "type", None), _TIMES) for result in results):
-            self._moments(results)
+        self._settled.append(settled_by_case(clause))
         return super().visit_case(clause, *args, **kwargs)
 
     def visit_binary(self, binary: Any, *args: Any, **kwargs: Any) -> Any:
-        # a string beside a date is a date to PostgreSQL, though not to SQLAlchemy
-        if isinstance(binary.left.type, _TIMES) or isinstance(getattr(binary.right, "type", None), _TIMES):
-            self._moments(visitors.iterate(binary))
+        self._settled.append(settled_by_binary(binary))
         return super().visit_binary(binary, *args, **kwargs)
-
-    def _moments(self, elements: Iterable[Any]) -> None:
-        for element in elements:
-            value = element.effective_value if isinstance(element, BindParameter) else None
-            for moment in value if isinstance(value, (list, tuple)) else [value]:
-                if clock_word(moment):
-                    self.doubts.add(f"{moment!r} {REASONS['now']}")
 
     # -- statements that write, which a page may run beside those that read
 
@@ -252,16 +279,19 @@ class _Recorder(_Compiler):  # type: ignore[misc]
     # -- what only PostgreSQL can read
 
     def visit_textclause(self, textclause: Any, *args: Any, **kwargs: Any) -> Any:
-        self._text(textclause.text.replace("\\:", ":"))
-        self._moments(textclause._bindparams.values())  # noqa: SLF001
+        text = textclause.text.replace("\\:", ":")
+        self._text(text)
+        self._certain |= _clock_doubts(textclause._bindparams.values())  # noqa: SLF001
         if kwargs.get("asfrom"):
             self._names.add("*")  # it may give a table another name
+            self._hides(TEXT)  # a plain name is a table's here
+            self.texts.add(text)
         return super().visit_textclause(textclause, *args, **kwargs)
 
     def visit_tstring(self, tstring: Any, *args: Any, **kwargs: Any) -> Any:
         self._hides(TEXT)
         self.opaque = True
-        self._moments(visitors.iterate(tstring))
+        self._certain |= _clock_doubts(visitors.iterate(tstring))
         return super().visit_tstring(tstring, *args, **kwargs)
 
     def get_statement_hint_text(self, hint_texts: Any) -> Any:
@@ -270,6 +300,8 @@ class _Recorder(_Compiler):  # type: ignore[misc]
         return super().get_statement_hint_text(hint_texts)
 
     def _compose_select_body(self, text: Any, select: Any, *args: Any, **kwargs: Any) -> Any:
+        if len(self.stack) == 1:
+            self._settled.append(settled_as_selected(select.inner_columns))
         # @compiles functions write SQL themselves: here their elements can still be seen
         for element in visitors.iterate(select):
             if hasattr(type(element), "_compiler_dispatcher"):
@@ -288,6 +320,20 @@ class _Recorder(_Compiler):  # type: ignore[misc]
             self._names.add(_as_stored(plain["name"]))
             if "." in text:
                 self.attributes.add(_as_stored(plain["name"]))
+
+
+def _clock_doubts(elements: Iterable[Any]) -> set[str]:
+    """What to say of those of them that are bound to strings which may mean the time of reading."""
+    values = [element.effective_value for element in elements if isinstance(element, BindParameter)]
+    return {f"{moment!r} {REASONS['now']}" for moment in _flat(values) if clock_word(moment)}
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _flat(item)
+    else:
+        yield value
 
 
 def _as_stored(name: str) -> str:

@@ -16,11 +16,15 @@ from sa_notify.errors import SaNotifyError, SubscriptionError
 #: By SQLSTATE: what subscribers are told, and what the log says is to be done.
 _REASONS = {
     **dict.fromkeys(
-        ("42P01", "42703", "42883", "42704", "3F000"),
+        ("42P01", "42703", "42704", "3F000"),
         (
             "a table or column that the query reads does not exist any more",
             "run the migrations that it waits for, or start the code that fits the database",
         ),
+    ),
+    "42883": (
+        "the database has no such function or operator for these types",
+        "run the migrations that the query waits for, or give its values the types of what they meet",
     ),
     "42501": (
         "the database does not let the query read this",

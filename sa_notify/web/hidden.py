@@ -39,15 +39,16 @@ class HiddenCache:
         """
         hiding = frozenset(table.oid for table in tables if table.hides and table.oid)
         attributes = found.attributes.difference(*(table.columns for table in tables))
-        if not (hiding or found.askable or attributes):
+        if not (hiding or found.askable or attributes or found.known):
             return NOTHING
         memory = self._memory
         own = frozenset(table.oid for table in tables if table.oid)
-        key = (hiding, own, found.texts, found.calls, attributes, found.settings)
+        key = (hiding, own, found.texts, found.calls, found.known, attributes, found.settings)
         if key not in memory.found:
             search = Search(partial(memory.definitions.ask, connection), found.settings, own)
             search.relations(hiding)
             search.calls(found.calls)
+            search.overloads(found.known)
             search.attributes(attributes)
             search.texts(found.texts, locked_relations(connection) if found.texts and alone else None)
             if len(memory.found) >= LIMIT:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, Text, text
+from sqlalchemy import ARRAY, Column, Computed, Enum, Integer, MetaData, Table, Text, text
 
 from sa_notify.capture import coverage
 
@@ -138,6 +138,52 @@ def test_columns_that_are_not_captured(database: Any, items: Table) -> None:
     assert found.blind_to(["id", "a"]) == ()
     (doubt,) = found.blind_to(["a", "later"])
     assert doubt.startswith("changes of public.items.later are not announced")
+
+
+@pytest.mark.parametrize("delivery", ["outbox"])
+def test_columns_that_the_trigger_takes_for_something_else(database: Any, metadata: MetaData) -> None:
+    """The database has another type than the model, so that a change of it may look like none."""
+    columns = (Column(name, Integer) for name in ("n", "wide", "real"))
+    items = Table("items", metadata, Column("id", Integer, primary_key=True), *columns)
+    database.create(items, carry="all")
+    database.write("ALTER TABLE items ALTER n TYPE numeric, ALTER wide TYPE bigint, ALTER real TYPE float8")
+    with database.engine.connect() as connection:
+        (found,) = coverage(connection, [items]).values()
+
+    assert found.captured == {"id", "wide"}
+    (doubt,) = found.blind_to(["id", "n", "wide"])
+    assert "items.n" in doubt and "its type is not what its model says" in doubt
+
+
+def test_a_column_that_is_computed_when_read(database: Any, metadata: MetaData) -> None:
+    """A trigger sees NULL in it; where the model says so, it counts as changed with each change."""
+    with database.engine.connect() as connection:
+        if int(connection.execute(text("SHOW server_version_num")).scalar_one()) < 180000:
+            pytest.skip("PostgreSQL 18 has the first of them")
+    twice = Column("twice", Integer, Computed("n * 2", persisted=False))
+    key, number = Column("id", Integer, primary_key=True), Column("n", Integer)
+    items = database.create(Table("items", metadata, key, number, twice))
+    with database.engine.connect() as connection:
+        assert coverage(connection, [items])[None, "items"].captured == {"id", "n", "twice"}
+    database.write("ALTER TABLE items DROP n CASCADE", "ALTER TABLE items ADD n int GENERATED ALWAYS AS (id)")
+    with database.engine.connect() as connection:
+        (found,) = coverage(connection, [items]).values()
+
+    assert found.captured == {"id", "twice"}
+    (doubt,) = found.blind_to(["id", "n"])
+    assert "items.n" in doubt and "computed when read" in doubt
+
+
+def test_a_label_of_an_enum_that_is_called_otherwise(database: Any, metadata: MetaData) -> None:
+    """Rows show another text, which no trigger announces; so they do in an array."""
+    mood = Enum("good", "bad", name="mood")
+    key = Column("id", Integer, primary_key=True)
+    items = database.create(Table("items", metadata, key, Column("moods", ARRAY(mood))))
+    with database.engine.connect() as connection:
+        before = coverage(connection, [items])
+    database.write("ALTER TYPE mood RENAME VALUE 'bad' TO 'worse'")
+    with database.engine.connect() as connection:
+        assert coverage(connection, [items]) != before
 
 
 def test_names_in_text_mean_the_table_s_own_columns(database: Any, items: Table) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask, session
-from sqlalchemy import Engine
+from sqlalchemy import Engine, insert
 
 from tests.admin.library import make_app
-from tests.apps.items import Base, create_app
+from tests.apps.items import Base, Item, Owner, create_app
 
 
 @pytest.fixture
@@ -79,6 +79,14 @@ def test_what_changes_do_not_carry(app: Flask, query: tuple[str, ...], looked_up
     assert (sentence in told(app, *query)["per_change"]) is looked_up
 
 
+def test_rows_outside_a_page(app: Flask) -> None:
+    """Are promised to cost nothing where there is a page, and an order that tells them from those on it."""
+    sentence = "0 for a row that stays outside the page"
+    costs = [told(app, *query)["per_change"] for query in (("owners",), ("page", '{"sort": "title"}'))]
+    assert not any(cost.startswith(sentence) for found in costs for cost in found)
+    assert f"{sentence}, whose total is counted" in told(app, "page", '{"owner": 5}')["per_change"]
+
+
 def test_an_order_that_leaves_rows_equal(app: Flask) -> None:
     found = told(app, "page", '{"sort": "title"}')
     assert found["tier"] == "patch"
@@ -103,6 +111,17 @@ def test_what_can_not_be_explained(app: Flask, arguments: tuple[str, ...], sente
     result = explain(app, *arguments)
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_what_the_database_refuses(app: Flask, engine: Engine) -> None:
+    """In its words, without the statement and its values."""
+    with engine.begin() as connection:
+        connection.execute(insert(Owner), {"id": 1, "name": "x"})
+        connection.execute(insert(Item), {"owner_id": 1, "title": "x", "priority": 1})
+    result = explain(app, "broken")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: broken can't be read: ")
+    assert len(result.output.splitlines()) == 1
 
 
 def test_an_admin_list(database_url: str) -> None:

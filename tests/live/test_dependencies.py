@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Integer,
+    Interval,
     MetaData,
     Sequence,
     String,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     and_,
+    any_,
     bindparam,
     case,
     cast,
@@ -37,6 +39,7 @@ from sqlalchemy import (
     tablesample,
     text,
     true,
+    tuple_,
     union,
     union_all,
     values,
@@ -166,6 +169,21 @@ CERTAIN: list[Any] = [
     select(cast(Task.notes, pg.JSONB)["a"].astext, cast(Task.notes, pg.JSONB).has_key("a")),
     select(cast(Task.notes, pg.JSONB).contains({"a": 1}), pg.array([1]).overlap([2])),
     select(Task).where(Task.title.ilike("%now%"), Task.title == "today", Task.title.regexp_match("x")),
+    select(Task).where(tuple_(Task.title, Task.id) > tuple_("do it now", 3), Task.title.in_(["now"])),
+    select(Task).where(Task.title.contains("now", autoescape=True), func.lower(Task.title) == "now"),
+    select(Task).where(
+        tuple_(Task.title, Task.id).in_([("now", 1)]), Task.title == func.any(pg.array(["now"]))
+    ),
+    select(case((Task.id == 1, "today"), (Task.id == 2, "yesterday"), else_="older"), Task.title + " now"),
+    select(case({"now": 1}, value=Task.title, else_=2), func.coalesce(Task.title, "now") == "now"),
+    select(
+        literal("now").label("kind"),
+        func.string_agg(Task.title, " now "),
+        cast(column("due", Date), Text) == "x",
+    ),
+    select(cast(Task.notes, pg.JSONB)["now"].astext == "today", any_(column("tags", ARRAY(Text))) == "now"),
+    select(Task).where(Task.title == func.any(pg.array(["now"]))),
+    select(values(column("word", String), name="v").data([("now",)])),
     select(literal_column("1"), literal_column("'x'").label("y"), literal_column("tasks.id")).select_from(
         Task
     ),
@@ -209,6 +227,14 @@ DOUBTFUL: list[tuple[Any, str]] = [
     (select(cast(cast(Task.notes, pg.JSONB)["due"].astext, Date)), "clock"),
     (select(cast(column("days", ARRAY(String)), ARRAY(Date))), "clock"),
     (select(cast(Task.notes, pg.TSTZRANGE)), "clock"),
+    (
+        select(
+            func.jsonb_to_recordset(cast(Task.notes, pg.JSONB))
+            .table_valued(column("due", Date), name="x")
+            .render_derived(with_types=True)
+        ),
+        "text.*clock",
+    ),
     (select(func.date(Task.notes)), "clock"),
     (select(cast(column("days"), Date)), "clock"),
     (select(Task).order_by(func.random()), "chance"),
@@ -224,6 +250,7 @@ DOUBTFUL: list[tuple[Any, str]] = [
     (select(func.dblink("x").table_valued("y")), "dblink"),
     (select(Task.id.op("&&&")(1)), "&&&"),
     (select(Task).where(text("price > (SELECT 1)")), "text hides"),
+    (select(column("id")).select_from(text("tasks")), "text hides"),
     (select(text("now()")), "text hides"),
     (select(literal_column("current_date")), "text hides"),
     (select(literal_column("'now'", Date)), "text hides"),
@@ -404,9 +431,22 @@ def test_columns_of_tables_without_a_definition() -> None:
         select(func.greatest(column("due", Date), "today")),
         select(case((Task.id == 1, "today"), else_=column("due", Date))),
         select(case((Task.id == 1, column("due", Date)), else_="tomorrow")),
+        select(func.age("now", column("at", DateTime))),
+        select(func.date_bin("1 hour", "now", "2001-01-01")),
+        select(func.generate_series("2001-01-01", "today", cast("1 day", Interval))),
+        select(Task.id).where(column("days", pg.DATERANGE) == "[today,infinity)"),
+        select(Task.id).where(column("days", pg.DATERANGE).op("&&")("[today,infinity)")),
+        select(Task.id).where(any_(column("days", ARRAY(Date))) == "today"),
+        select(Task.id).where(tuple_(column("due", Date), Task.id) > tuple_("today", 0)),
+        select(Task.id).where(tuple_(column("due", Date), Task.id).in_([("today", 2)])),
+        select(Task.id).where(func.lower(column("days", pg.DATERANGE)) == "today"),
+        select(Task.id).where(func.coalesce("2026-01-01", column("due", Date)) == "today"),
+        union_all(select(literal("today").label("due")), select(column("due", Date))),
+        select(values(column("due", Date), name="v").data([("today",)])),
+        select(func.lag(column("due", Date), 1, "today").over(order_by=Task.id)),
     ],
 )
 def test_a_string_that_becomes_a_moment_is_one(statement: Any) -> None:
-    """Wherever SQLAlchemy knows that PostgreSQL will read it as a date or a time."""
+    """Wherever PostgreSQL may read it as a date or a time, whatever SQLAlchemy takes it for."""
     (doubt,) = _find(statement).doubts
     assert "depends on the clock" in doubt

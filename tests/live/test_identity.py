@@ -15,13 +15,13 @@ import sqlalchemy as sa
 from hypothesis import given, strategies as st
 from sqlalchemy import bindparam, func, literal, select, type_coerce
 from sqlalchemy.dialects import postgresql as pg
-from sqlalchemy.orm import aliased, with_loader_criteria
+from sqlalchemy.orm import aliased, selectin_polymorphic, undefer, with_loader_criteria
 
 from sa_notify.errors import QueryError
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.identity import freeze, identity
 from sa_notify.live.shape import Shape, prepare
-from tests.live.models import Old, Owner, Place, State, Task
+from tests.live.models import Animal, Cat, Dog, Old, Owner, Place, State, Task
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NAIVE = dt.datetime(2026, 1, 1)  # noqa: DTZ001
@@ -184,6 +184,10 @@ BUILDERS: list[Any] = [
     lambda: select(func.count(Old.id)),
     lambda: select(Task).where(Task.state == State.OPEN),
     lambda: select(Task).where(Task.state == State.DONE),
+    lambda: select(Animal),
+    lambda: select(Animal).options(selectin_polymorphic(Animal, [Cat])),
+    lambda: select(Animal).options(selectin_polymorphic(Animal, [Cat, Dog])),
+    lambda: select(Animal).options(undefer(Dog.chip)),
 ]
 
 

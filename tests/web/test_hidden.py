@@ -72,6 +72,10 @@ CREATE FUNCTION unheard_of() RETURNS SETOF int LANGUAGE sql STABLE AS 'SELECT n 
 CREATE FUNCTION standard(owner int) RETURNS bigint LANGUAGE sql
     BEGIN ATOMIC SELECT count(*) FROM items WHERE owner_id = owner; END;
 CREATE FUNCTION by_name(owner int) RETURNS bigint LANGUAGE sql AS 'SELECT standard(owner) + doubled(1)';
+CREATE FUNCTION area(owner int) RETURNS bigint LANGUAGE sql
+    BEGIN ATOMIC SELECT count(*) FROM items WHERE owner_id = owner; END;
+CREATE FUNCTION initcap(int) RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN anything(); END';
+CREATE FUNCTION lower(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN $1; END';
 CREATE FUNCTION hourly() RETURNS int LANGUAGE sql AS 'SELECT extract(hour FROM now())::int';
 CREATE FUNCTION clocked_default(t timestamptz DEFAULT now()) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 CREATE FUNCTION anything() RETURNS int LANGUAGE plpgsql STABLE
@@ -314,6 +318,17 @@ NASTY: dict[str, tuple[Any, set[str], Sequence[str]]] = {
     "function under a path": (select(Item.id, func.elsewhere()), ITEMS, [r"public.elsewhere\(\).*tables="]),
     "function of rows": (select(literal_column("items.shouted")).select_from(Item), ITEMS, [r"shouted\(\)"]),
     "column after its table": (select(literal_column("items.title")).select_from(Item), ITEMS, LIVE),
+    "function called as one of PostgreSQL's": (select(Owner.id, func.area(Owner.id)), BOTH, LIVE),
+    "function in PL/pgSQL called so": (
+        select(func.initcap(Item.id)),
+        ITEMS,
+        [r"public.initcap\(\).*tables="],
+    ),
+    "function called so in its schema": (select(func.public.area(Owner.id)), BOTH, LIVE),
+    "immutable function called so": (select(func.lower(Item.id)), ITEMS, LIVE),
+    "PostgreSQL's own function": (select(func.pg_catalog.initcap(Item.title)), ITEMS, LIVE),
+    "table written as text": (select(column("id")).select_from(text("owners")), OWNERS, LIVE),
+    "table written as text in quotes": (select(text("id")).select_from(text('"titles"')), ITEMS, LIVE),
     "aggregate": (select(func.summed(Item.id)), ITEMS, LIVE),
     "aggregate with chance": (select(func.stirred(Item.id)), ITEMS, [r"stir\(\)"]),
     "operator": (select(Item.id.op("<+>")(1)), ITEMS, LIVE),

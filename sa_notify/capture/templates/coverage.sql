@@ -57,6 +57,20 @@ SELECT asked.i, asked.relation::bigint AS relation, self.name, self.kind::text A
            SELECT a.attname::text FROM pg_catalog.pg_attribute a
            WHERE a.attrelid = asked.relation AND NOT a.attisdropped
        ) AS columns,
+       ARRAY(
+           SELECT a.attname::text FROM pg_catalog.pg_attribute a
+           WHERE a.attrelid = asked.relation AND a.attgenerated = 'v' AND NOT a.attisdropped
+       ) AS computed,
+       (
+           SELECT pg_catalog.md5(pg_catalog.string_agg(
+               pg_catalog.concat(e.oid, ' ', e.enumlabel), ',' ORDER BY e.oid
+           ))
+           FROM pg_catalog.pg_enum e WHERE e.enumtypid IN (
+               SELECT pg_catalog.unnest(ARRAY[t.oid, t.typelem, t.typbasetype])
+               FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+               WHERE a.attrelid = asked.relation AND a.attnum > 0 AND NOT a.attisdropped
+           )
+       ) AS labels,
        (
            SELECT pg_catalog.json_object_agg(a.attname, CASE
                WHEN NOT c.collisdeterministic THEN 'nondeterministic'

@@ -108,6 +108,12 @@ FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_namespace s ON s.oid = p.pronamespa
 WHERE p.proname = asked.name AND NOT (s.nspname = 'pg_catalog' AND p.provolatile = 'i')
   AND COALESCE(s.nspname = asked.schema, pg_catalog.pg_function_is_visible(p.oid))
 
+-- block: overload
+-- Functions of somebody's own that name(...) may mean, though PostgreSQL has some of this name.
+SELECT pg_catalog.json_agg(p.oid::bigint ORDER BY p.oid)
+FROM pg_catalog.pg_proc p
+WHERE p.proname = asked.name AND p.oid >= 16384 AND pg_catalog.pg_function_is_visible(p.oid)
+
 -- block: attribute
 -- The functions that row.name may mean, which calls name(row).
 SELECT pg_catalog.json_agg(p.oid::bigint ORDER BY p.oid)
