@@ -74,12 +74,15 @@ def joined(
 
 
 @contextmanager
-def rebound(connection: Connection, statement: Any, binds: Binds, row: Sequence[Any]) -> Iterator[None]:
+def rebound(
+    connection: Connection, statement: Any, binds: Binds, row: Sequence[Any], *, before: str = ""
+) -> Iterator[None]:
     """Give the first statement that is executed inside other values.
 
     :param statement: what will be executed.
     :param binds: its values; whatever else it has stays.
     :param row: what it has instead.
+    :param before: statements that the same message has before it.
     :raises NotTogether: the values can't be given.
     """
 
@@ -88,7 +91,7 @@ def rebound(connection: Connection, statement: Any, binds: Binds, row: Sequence[
         own, other = (_sent(context.compiled, given) for given in (executed, binds.given(executed, row)))
         if own.text != other.text:
             raise NotTogether("the texts differ")
-        return text, other.values
+        return before + text, other.values
 
     with _met(connection, statement, binds, become):
         yield
