@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, event
@@ -25,6 +26,13 @@ class _Given:
     @property
     def effective_value(self) -> Any:
         return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Stands for what rows have in a place."""
+
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +69,8 @@ def joined(
     :raises NotTogether: they can't be made one.
     """
 
-    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
-        executed = context.extracted_parameters
-        every = [_sent(context.compiled, binds.given(executed, row)) for row in rows]
+    def become(text: str, _: Sent, context: Any) -> tuple[str, Mapping[str, Any]]:
+        every = _every(context.compiled, context.extracted_parameters, binds, rows)
         width = len(context.compiled._result_columns)  # noqa: SLF001
         cast = CASTS[connection.dialect.driver]
         made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
@@ -86,9 +93,8 @@ def rebound(
     :raises NotTogether: the values can't be given.
     """
 
-    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
-        executed = context.extracted_parameters
-        own, other = (_sent(context.compiled, given) for given in (executed, binds.given(executed, row)))
+    def become(text: str, own: Sent, context: Any) -> tuple[str, Mapping[str, Any]]:
+        (other,) = _every(context.compiled, context.extracted_parameters, binds, [row])
         if own.text != other.text:
             raise NotTogether("the texts differ")
         return before + text, other.values
@@ -102,7 +108,7 @@ def _met(
     connection: Connection,
     statement: Any,
     binds: Binds,
-    become: Callable[[str, Any], tuple[str, Mapping[str, Any]]],
+    become: Callable[[str, Sent, Any], tuple[str, Mapping[str, Any]]],
 ) -> Iterator[None]:
     wanted = {id(bind) for bind in statement._generate_cache_key().bindparams}  # noqa: SLF001
     waiting = [True]
@@ -122,14 +128,42 @@ def _met(
         if not wanted <= {id(bind) for bind in executed} or not wanted <= binds.places.keys():
             raise NotTogether("the statement's values are others when it is executed")
         translated = bool(context.execution_options.get("schema_translate_map"))
-        _check(_sent(context.compiled, executed), Sent(text, values), translated=translated)
-        return become(text, context)
+        own = _sent(context.compiled, executed)
+        _check(own, Sent(text, values), translated=translated)
+        return become(text, own, context)
 
     event.listen(connection, "before_cursor_execute", meet, retval=True)
     try:
         yield
     finally:
         event.remove(connection, "before_cursor_execute", meet)
+
+
+def _every(
+    compiled: Any, executed: Sequence[Any], binds: Binds, rows: Sequence[Sequence[Any]]
+) -> list[Sent]:
+    """What a driver gets for each row."""
+    if compiled.literal_execute_params or compiled.post_compile_params:
+        return [_sent(compiled, binds.given(executed, row)) for row in rows]
+    # the text is the same for all, so SQLAlchemy is asked once which value goes where
+    given = binds.given(executed, [_Column(place) for place, _ in enumerate(rows[0])])
+    values: dict[str, Any] = compiled.construct_params(extracted_parameters=given, escape_names=False)
+    made = [_made(compiled, name, value, rows) for name, value in values.items()]
+    names = [compiled.escaped_bind_names.get(name, name) for name in values]
+    each = zip(*made, strict=True) if made else repeat((), len(rows))
+    return [Sent(compiled.string, dict(zip(names, row, strict=True))) for row in each]
+
+
+def _made(compiled: Any, name: str, value: Any, rows: Sequence[Sequence[Any]]) -> list[Any]:
+    """A value as a driver gets it, for each row."""
+    process = compiled._bind_processors.get(name, _same)  # noqa: SLF001
+    if type(value) is _Column:
+        return [process(row[value.place]) for row in rows]
+    return [process(value)] * len(rows)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:

@@ -194,7 +194,7 @@ class StatementShared:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
-                return plan.by_number(result.yield_per(PART).partitions())
+                return plan.by_number(result.partitions(PART))
             groups = groupby(result, itemgetter(-1))
             return {int(number): shape.made_of(list(rows)) for number, rows in groups}
 
