@@ -2,52 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import repeat
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, event
+from sqlalchemy import Connection, event
 
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
 from sa_notify.live.identity import freeze
 from sa_notify.live.together import FORGET, TYPES, Sent, Together
+from sa_notify.web.driven import Binds, parts_of
 
 #: Drivers, and whether SQLAlchemy tells them each value's type in the statement.
 CASTS = {"psycopg2": False, "psycopg": True}
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A bound value in the place of a statement's own."""
-
-    value: Any
-
-    @property
-    def effective_value(self) -> Any:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class _Column:
-    """Stands for what rows have in a place."""
-
-    place: int
-
-
-@dataclass(frozen=True, slots=True)
-class Binds:
-    """A statement's bound values, and where each is among those that others have instead of them."""
-
-    places: Mapping[int, int]
-
-    @classmethod
-    def of(cls, binds: Sequence[BindParameter[Any]]) -> "Binds":
-        return cls({id(bind): place for place, bind in enumerate(binds)})
-
-    def given(self, executed: Sequence[Any], row: Sequence[Any]) -> list[Any]:
-        """Of what is executed the values that are another row's, and the others as they are."""
-        return [_Given(row[self.places[id(bind)]]) if id(bind) in self.places else bind for bind in executed]
 
 
 @contextmanager
@@ -143,27 +109,10 @@ def _every(
     compiled: Any, executed: Sequence[Any], binds: Binds, rows: Sequence[Sequence[Any]]
 ) -> list[Sent]:
     """What a driver gets for each row."""
-    if compiled.literal_execute_params or compiled.post_compile_params:
+    parts = parts_of(compiled, executed, binds)
+    if parts is None:
         return [_sent(compiled, binds.given(executed, row)) for row in rows]
-    # the text is the same for all, so SQLAlchemy is asked once which value goes where
-    given = binds.given(executed, [_Column(place) for place, _ in enumerate(rows[0])])
-    values: dict[str, Any] = compiled.construct_params(extracted_parameters=given, escape_names=False)
-    made = [_made(compiled, name, value, rows) for name, value in values.items()]
-    names = [compiled.escaped_bind_names.get(name, name) for name in values]
-    each = zip(*made, strict=True) if made else repeat((), len(rows))
-    return [Sent(compiled.string, dict(zip(names, row, strict=True))) for row in each]
-
-
-def _made(compiled: Any, name: str, value: Any, rows: Sequence[Sequence[Any]]) -> list[Any]:
-    """A value as a driver gets it, for each row."""
-    process = compiled._bind_processors.get(name, _same)  # noqa: SLF001
-    if type(value) is _Column:
-        return [process(row[value.place]) for row in rows]
-    return [process(value)] * len(rows)
-
-
-def _same(value: Any) -> Any:
-    return value
+    return [Sent(compiled.string, {part.name: part.of(row) for part in parts}) for row in rows]
 
 
 def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, literal_column
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +21,8 @@ from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.template import Shareable, shareable, with_values
 from sa_notify.live.together import NUMBER
 from sa_notify.web.failures import sqlstate
-from sa_notify.web.joined import CASTS, Binds, joined, rebound
+from sa_notify.web.driven import Binds, Driven
+from sa_notify.web.joined import CASTS, joined, rebound
 from sa_notify.web.reader import Source, StatementReader
 
 #: So many rows are made at a time: what dies young costs the garbage collector nothing.
@@ -167,18 +168,28 @@ class StatementShared:
 
     def _row(self, one: _One, plan: Flat) -> dict[str, Any]:
         """One row by its key, if the result has it: most changes concern one."""
-        with self._barring("unkeyed"):
-            statement, keys = self._made_once("once", lambda: self._keyed_once(plan))
-            binds, values = Binds.of((*self._template.binds, *keys)), (*one.shared.values, *one.key)
-            with (
-                self._source.reading_row() as (connection, before),
-                rebound(connection, statement, binds, values, before=before),
-            ):
-                found = connection.execute(statement).all()
-            rows = dict(plan.by_number([found] if found else []).get(0, ()))
-            if not rows.keys() <= {rowkey(one.key)}:
-                raise NotTogether("a key of the root table has other rows than its own")
-            return rows
+        with self._barring("unkeyed"), self._source.reading_row() as (connection, before):
+            found = self._found(connection, before, (*one.shared.values, *one.key), plan)
+        rows = dict(plan.by_number([found] if found else []).get(0, ()))
+        if not rows.keys() <= {rowkey(one.key)}:
+            self._template.unkeyed = True
+            raise NotTogether("a key of the root table has other rows than its own")
+        return rows
+
+    def _found(
+        self, connection: Connection, before: str, values: Sequence[Any], plan: Flat
+    ) -> Sequence[Sequence[Any]]:
+        made = self._template.made
+        driven: Driven | None = made.get("driven") if before else None
+        found = None if driven is None else driven.rows(connection, before, values)
+        if found is not None:
+            return found
+        statement, keys = self._made_once("once", lambda: self._keyed_once(plan))
+        binds = Binds.of((*self._template.binds, *keys))
+        with rebound(connection, statement, binds, values, before=before):
+            result = connection.execute(statement)
+        made["driven"] = Driven.of(result, binds)
+        return result.all()
 
     def _keyed_once(self, plan: Flat) -> tuple[Any, Any]:
         statement, keys = keyed_once(self._source.statement, self._source.shape)
@@ -260,9 +271,13 @@ class _Rebound(StatementReader):
             return super()._execute(session, statement)
 
 
+#: Shows whom sessions are heard by.
+_NOBODYS: Final = Session()
+
+
 def _is_heard() -> bool:
     """Whether sessions are listened to by who may change what they execute; they have nothing to add else."""
-    return bool(Session().dispatch.do_orm_execute)
+    return bool(_NOBODYS.dispatch.do_orm_execute)
 
 
 def _of(query: Query) -> StatementShared:
