@@ -81,46 +81,34 @@ def _same(value: Any) -> Any:
 class Driven:
     """See the module.
 
-    :param codes: types of the result's columns, as the driver tells them.
-    :param processors: what SQLAlchemy makes the columns' values with.
+    :param processors: what SQLAlchemy makes the values of the result's columns with.
     """
 
-    __slots__ = ("_codes", "_parts", "_processors", "_text")
+    __slots__ = ("_parts", "_processors", "_text")
 
-    def __init__(
-        self, text: str, parts: Sequence[Part], codes: Sequence[Any], processors: Sequence[_Processor | None]
-    ) -> None:
-        self._text, self._parts, self._codes = text, tuple(parts), list(codes)
+    def __init__(self, text: str, parts: Sequence[Part], processors: Sequence[_Processor | None]) -> None:
+        self._text, self._parts = text, tuple(parts)
         self._processors = tuple(processors) if any(processors) else ()
 
     @classmethod
     def of(cls, result: Any, binds: Binds) -> "Driven | None":
-        """The statement whose result this is; ``None`` where its text or its rows' types are not fixed.
-
-        :param result: of which no row has been fetched.
-        """
-        context, compiled = result.context, result.context.compiled
-        parts = parts_of(compiled, context.extracted_parameters, binds)
-        columns, codes = compiled._result_columns, _codes(result)  # noqa: SLF001
-        by_place = compiled._ordered_columns and len(columns) == len(codes)  # noqa: SLF001
-        if parts is None or not by_place or context.execution_options.get("schema_translate_map"):
+        """The statement whose result this is; ``None`` where its text or its rows' form may be another one."""
+        context, metadata = result.context, result._metadata  # noqa: SLF001
+        parts = parts_of(context.compiled, context.extracted_parameters, binds)
+        processors = getattr(metadata, "_processors", None)
+        translated = context.execution_options.get("schema_translate_map")
+        if parts is None or processors is None or translated or metadata._tuplefilter is not None:  # noqa: SLF001
             return None
-        processors = [
-            context.get_result_processor(column.type, column.name, code)
-            for column, code in zip(columns, codes, strict=True)
-        ]
-        return cls(compiled.string, parts, codes, processors)
+        return cls(context.compiled.string, parts, processors)
 
-    def rows(self, connection: Connection, before: str, values: Sequence[Any]) -> Sequence[Any] | None:
-        """The rows for other values; ``None`` when their types are other ones by now.
+    def rows(self, connection: Connection, before: str, values: Sequence[Any]) -> Sequence[Any]:
+        """The rows for other values.
 
         :param before: statements that the same message has before it.
         """
         result = connection.exec_driver_sql(
             before + self._text, {part.name: part.of(values) for part in self._parts}
         )
-        if _codes(result) != self._codes:
-            return None
         return result.all() if not self._processors else [self._processed(row) for row in result]
 
     def _processed(self, row: Sequence[Any]) -> tuple[Any, ...]:
@@ -128,7 +116,3 @@ class Driven:
             value if process is None else process(value)
             for process, value in zip(self._processors, row, strict=True)
         )
-
-
-def _codes(result: Any) -> list[Any]:
-    return [column[1] for column in result.cursor.description]

@@ -114,6 +114,7 @@ class Source:
     def reading_rows(self) -> Iterator[Connection]:
         """A transaction that reads rows of which nobody asks what they have seen."""
         with self.engine.connect().execution_options(**READING) as connection:
+            connection.begin()  # whoever listens for it may execute statements of his own
             apply(connection, self.settings)
             yield connection
 

@@ -181,9 +181,8 @@ class StatementShared:
     ) -> Sequence[Sequence[Any]]:
         made = self._template.made
         driven: Driven | None = made.get("driven") if before else None
-        found = None if driven is None else driven.rows(connection, before, values)
-        if found is not None:
-            return found
+        if driven is not None:
+            return driven.rows(connection, before, values)
         statement, keys = self._made_once("once", lambda: self._keyed_once(plan))
         binds = Binds.of((*self._template.binds, *keys))
         with rebound(connection, statement, binds, values, before=before):
