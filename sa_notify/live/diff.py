@@ -175,9 +175,7 @@ def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
             before != value
             or (
                 (kind := type(value)) is not str
-                and (
-                    type(before) is not kind or (kind in _ASKED and json.dumps(before) != json.dumps(value))
-                )
+                and (type(before) is not kind or (kind in _ASKED and json.dumps(before) != json.dumps(value)))
             )
         ):
             changed[name] = value

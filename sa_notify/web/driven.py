@@ -92,7 +92,7 @@ class Driven:
 
     @classmethod
     def of(cls, result: Any, binds: Binds) -> "Driven | None":
-        """The statement whose result this is; ``None`` where its text or its rows' form may be another one."""
+        """The statement whose result this is; ``None`` where its text or rows may be others."""
         context, metadata = result.context, result._metadata  # noqa: SLF001
         parts = parts_of(context.compiled, context.extracted_parameters, binds)
         processors = getattr(metadata, "_processors", None)

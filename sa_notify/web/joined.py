@@ -105,9 +105,7 @@ def _met(
         event.remove(connection, "before_cursor_execute", meet)
 
 
-def _every(
-    compiled: Any, executed: Sequence[Any], binds: Binds, rows: Sequence[Sequence[Any]]
-) -> list[Sent]:
+def _every(compiled: Any, executed: Sequence[Any], binds: Binds, rows: Sequence[Sequence[Any]]) -> list[Sent]:
     """What a driver gets for each row."""
     parts = parts_of(compiled, executed, binds)
     if parts is None:

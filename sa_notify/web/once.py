@@ -1,7 +1,7 @@
 """One statement in one round trip, with the snapshot and the rights of a transaction that reads.
 
-psycopg2 sends BEGIN, the statement and ROLLBACK one after the other. Several statements in one message are one
-transaction to PostgreSQL; but psycopg2 has to be kept from its BEGIN.
+psycopg2 sends BEGIN, the statement and ROLLBACK one after the other. Several statements in one message are
+one transaction to PostgreSQL; but psycopg2 has to be kept from its BEGIN.
 """
 
 from collections.abc import Iterator

@@ -20,8 +20,8 @@ from sa_notify.live.rowkey import rowkey
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.template import Shareable, shareable, with_values
 from sa_notify.live.together import NUMBER
-from sa_notify.web.failures import sqlstate
 from sa_notify.web.driven import Binds, Driven
+from sa_notify.web.failures import sqlstate
 from sa_notify.web.joined import CASTS, joined, rebound
 from sa_notify.web.reader import Source, StatementReader
 
