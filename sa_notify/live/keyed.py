@@ -37,7 +37,9 @@ def keyed(statement: Any, shape: Shape) -> Any:
 
     :raises NotTogether: its rows can't be told by a key, or depend on each other.
     """
-    texts = [literal_column(key_column(place)) for place, _ in enumerate(shape.root or ())]
+    texts: list[ColumnElement[Any]] = [
+        literal_column(key_column(place)) for place, _ in enumerate(shape.root or ())
+    ]
     return _where(statement, shape, texts)
 
 

@@ -68,5 +68,5 @@ def _decoded(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} is no JSON")
 
 
-class _Packet(Packet):  # type: ignore[misc]
+class _Packet(Packet):
     json = _Json
