@@ -5,24 +5,31 @@ import sys
 import time
 from typing import Any
 
+from socketio.packet import EVENT
+
+from sa_notify.live.actions import SendSnapshot
+from sa_notify.web.emitter import NAMESPACE, Emitter
+
 #: Windows whose rows are kept to see how large they are.
 _SAMPLE = 50
 
 
 class Frames:
-    """Stands in for a Socket.IO server's ``emit`` and rooms."""
+    """Stands in for a Socket.IO server's ``emit`` and rooms; packets are the server's own."""
 
     def __init__(self, server: Any) -> None:
+        self._server = server
         self.snapshots = 0
         self._sample: list[list[Any]] | None = []
         self.begin()
         server.emit = self._emit
+        self._watch()
         server.enter_room = server.leave_room = lambda *_, **__: None
 
     def begin(self) -> None:
         """Count diffs from now on."""
         self.diffs = 0
-        #: When each window sent its first diff, by key.
+        #: When each window sent its first diff, by room.
         self.updated: dict[str, float] = {}
 
     def sizes(self) -> tuple[float, float]:
@@ -36,15 +43,24 @@ class Frames:
         objects = sum(_size(values, counted) + _size(key, counted) for rows in sample for key, values in rows)
         return objects / len(sample), encoded / len(sample)
 
-    def _emit(self, event: str, data: Any, **_: Any) -> None:
-        _encoded([event, data])
+    def _emit(self, event: str, data: Any, *, to: str, **_: Any) -> None:
+        self._server.packet_class(EVENT, namespace=NAMESPACE, data=[event, data]).encode()
         if event == "snapshot":
             self.snapshots += 1
-            if self._sample is not None and len(self._sample) < _SAMPLE:
-                self._sample.append(data["rows"])
         elif event == "diff":
             self.diffs += 1
-            self.updated.setdefault(data["key"], time.monotonic())
+            self.updated.setdefault(to, time.monotonic())
+
+    def _watch(self) -> None:
+        """Keep the rows of the first windows."""
+        original = Emitter.snapshot
+
+        def snapshot(emitter: Emitter, action: SendSnapshot) -> None:
+            if self._sample is not None and len(self._sample) < _SAMPLE:
+                self._sample.append([list(row) for row in action.window.rows])
+            original(emitter, action)
+
+        Emitter.snapshot = snapshot  # type: ignore[method-assign]
 
 
 def _encoded(data: Any) -> str:

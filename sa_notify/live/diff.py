@@ -29,7 +29,7 @@ def diff(old: Rows, new: Rows) -> list[Op]:
     ops: list[Op] = [["remove", key] for key in old if key not in kept]
     ops += _place([key for key in old if key in kept], new, kept)
     for key, row in new.items():
-        if key in kept and (changed := _changed(old[key], row)):
+        if key in kept and (changed := _changed(dict.fromkeys(row, _MISSING) | old[key], row)):
             ops.append(["update", key, changed])
     return ops
 
@@ -39,12 +39,14 @@ def _updates(old: Rows, new: Rows) -> list[Op] | None:
     if list(old) != list(new):
         return None
     ops: list[Op] = []
-    for before, (key, row) in zip(old.values(), new.items(), strict=True):
-        changed = _changed(before, row)
-        if (changed or len(before) != len(row)) and not before.keys() <= row.keys():
-            return None
-        if changed:
-            ops.append(["update", key, changed])
+    try:
+        for before, (key, row) in zip(old.values(), new.items(), strict=True):
+            if len(before) != len(row):
+                return None
+            if changed := _changed(before, row):
+                ops.append(["update", key, changed])
+    except KeyError:
+        return None
     return ops
 
 
@@ -161,14 +163,20 @@ _ASKED = frozenset({dict, list, float})
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
-    """What is written otherwise in JSON than it was: ``1``, ``1.0`` and ``true`` are not the same."""
-    return {
-        name: value
-        for name, value in new.items()
-        if (before := old.get(name, _MISSING)) is not value
-        and (
-            type(before) is not type(value)
-            or before != value
-            or (type(value) in _ASKED and json.dumps(before) != json.dumps(value))
-        )
-    }
+    """What is written otherwise in JSON than it was: ``1``, ``1.0`` and ``true`` are not the same.
+
+    :raises KeyError: ``old`` lacks a column.
+    """
+    changed = {}
+    for name, value in new.items():
+        before = old[name]
+        # plain comparisons one after the other: this is most of what a diff takes
+        if before is not value and (
+            before != value
+            or (
+                (kind := type(value)) is not str
+                and (type(before) is not kind or (kind in _ASKED and json.dumps(before) != json.dumps(value)))
+            )
+        ):
+            changed[name] = value
+    return changed

@@ -108,14 +108,16 @@ class Hearing:
         waiting = self._looking.holds(reading.tables)
         self._proofs.finished(live, reading, now, self._journal, waiting)
 
-    def catch_up(self, live: LiveQuery, before: KeysView[str], since: float) -> None:
+    def catch_up(self, live: LiveQuery, before: KeysView[str], since: float, *, moved: bool) -> None:
         """It has been, and shows the rows that were read: see what has come meanwhile.
 
         :param before: rowkeys of the window before.
         :param since: whatever was committed before had come before the read began.
+        :param moved: other changes concern it than before.
         """
         self.moved(live, before)
-        self._index.file(live)
+        if moved:
+            self._index.file(live)
         for xid, known in catch_up(live, self._journal):
             need = need_of(live, known.change.table)
             if not self._looking.hold(Held(xid, known, since), need.columns, need.key):

@@ -297,13 +297,13 @@ class Hub:
         self._spend(live, now, cost)
         self._hearing.prove(live, reading, now)
         doubts_before, rowkeys = live.doubts, live.rowkeys
-        live.settle(reading)
+        moved = live.settle(reading)
         live.stale_since = None
         live.unwatched, live.stood = self._asking.missing(live), NOTHING
         held = self._asking.standing.held(live.unwatched)
         live.doubts += tuple(doubt_of(table) for table in sorted(held))
         actions = advance(live, reading)
-        self._hearing.catch_up(live, rowkeys, live.read_at)
+        self._hearing.catch_up(live, rowkeys, live.read_at, moved=moved)
         actions += snapshots(live) + self._hearing.questions(now)
         if live.doubts and live.doubts != doubts_before:
             actions.append(Warn(live.query.name, _refresh(live), live.doubts))

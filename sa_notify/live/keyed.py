@@ -1,10 +1,12 @@
 """A statement asked for single rows of its root table."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
     CHAR,
     BigInteger,
+    BindParameter,
     Boolean,
     ColumnElement,
     Enum,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     Uuid,
+    bindparam,
     cast,
     literal_column,
     type_coerce,
@@ -34,17 +37,33 @@ def keyed(statement: Any, shape: Shape) -> Any:
 
     :raises NotTogether: its rows can't be told by a key, or depend on each other.
     """
+    texts: list[ColumnElement[Any]] = [
+        literal_column(key_column(place)) for place, _ in enumerate(shape.root or ())
+    ]
+    return _where(statement, shape, texts)
+
+
+def keyed_once(statement: Any, shape: Shape) -> tuple[Any, tuple[BindParameter[Any], ...]]:
+    """The same for one row, and what takes the texts of its key, in order.
+
+    :raises NotTogether: its rows can't be told by a key, or depend on each other.
+    """
+    binds = tuple(bindparam(f"sa_notify_k{place}", "", Text) for place, _ in enumerate(shape.root or ()))
+    return _where(statement, shape, [cast(bind, Text) for bind in binds]), binds
+
+
+def _where(statement: Any, shape: Shape, texts: Sequence[ColumnElement[Any]]) -> Any:
     root = shape.root
     if root is None or _is_summary(statement):
         raise NotTogether("the statement's rows have no keys of their own")
-    named = (_is(column, place) for place, column in enumerate(root))
+    named = (_is(column, text) for column, text in zip(root, texts, strict=True))
     return statement.order_by(None).limit(None).offset(None).where(*named)
 
 
-def _is(column: Any, place: int) -> ColumnElement[bool]:
+def _is(column: Any, text: ColumnElement[Any]) -> ColumnElement[bool]:
     plain = resolved(column.type)
     # without the comparison that a type of the application's own may bring
-    return type_coerce(column, plain) == cast(literal_column(key_column(place)), _type(plain))
+    return type_coerce(column, plain) == cast(text, _type(plain))
 
 
 def _is_summary(statement: Any) -> bool:

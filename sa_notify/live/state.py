@@ -195,12 +195,14 @@ class LiveQuery:
             self.patch_cost += (seconds - self.patch_cost) * (_LATEST if self.patch_cost else 1)
         self.reading, self.patching, self.failures = False, None, 0
 
-    def settle(self, reading: Reading) -> None:
-        """Take over what a read of all of it found out."""
+    def settle(self, reading: Reading) -> bool:
+        """Take over what a read of all of it found out; whether other changes concern it than before."""
+        before = (self.tables, self.own, self.only, self.plan)
         self.snapshot, self.tables, self.doubts = reading.snapshot, reading.tables, reading.doubts
         self.own, self.only = ({}, {}) if reading.doubts else (reading.own, reading.only)
         self.plan = reading.plan or self.query.plan
         self.rows = self._rows()
+        return before != (self.tables, self.own, self.only, self.plan)
 
     def show(self, window: Window) -> None:
         """Have another window."""

@@ -8,6 +8,7 @@ from sa_notify import metrics
 from sa_notify.live.actions import SendClosed, SendDiff, SendSnapshot
 from sa_notify.live.window import Window, check
 from sa_notify.web.backlog import Backlog
+from sa_notify.web.encoding import encoder_of
 
 NAMESPACE = "/realtime"
 
@@ -18,6 +19,7 @@ class Emitter:
     def __init__(self, socketio: SocketIO) -> None:
         self._socketio = socketio
         self._sent = {kind: metrics.SENT.labels(kind) for kind in ("snapshot", "diff")}
+        self._encoded = encoder_of(socketio.server)
         self.backlog = Backlog(socketio, NAMESPACE)
 
     def snapshot(self, action: SendSnapshot) -> None:
@@ -49,7 +51,7 @@ class Emitter:
 
     def _emit(self, event: str, to: str, data: dict[str, Any]) -> None:
         # ignore_queue: other processes have hubs of their own and tell their own clients
-        self._socketio.server.emit(event, data, to=to, namespace=NAMESPACE, ignore_queue=True)
+        self._socketio.server.emit(event, self._encoded(data), to=to, namespace=NAMESPACE, ignore_queue=True)
 
 
 def _room(key: str) -> str:

@@ -2,44 +2,18 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, event
+from sqlalchemy import Connection, event
 
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
 from sa_notify.live.identity import freeze
 from sa_notify.live.together import FORGET, TYPES, Sent, Together
+from sa_notify.web.driven import Binds, parts_of
 
 #: Drivers, and whether SQLAlchemy tells them each value's type in the statement.
 CASTS = {"psycopg2": False, "psycopg": True}
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """A bound value in the place of a statement's own."""
-
-    value: Any
-
-    @property
-    def effective_value(self) -> Any:
-        return self.value
-
-
-@dataclass(frozen=True, slots=True)
-class Binds:
-    """A statement's bound values, and where each is among those that others have instead of them."""
-
-    places: Mapping[int, int]
-
-    @classmethod
-    def of(cls, binds: Sequence[BindParameter[Any]]) -> "Binds":
-        return cls({id(bind): place for place, bind in enumerate(binds)})
-
-    def given(self, executed: Sequence[Any], row: Sequence[Any]) -> list[Any]:
-        """Of what is executed the values that are another row's, and the others as they are."""
-        return [_Given(row[self.places[id(bind)]]) if id(bind) in self.places else bind for bind in executed]
 
 
 @contextmanager
@@ -61,9 +35,8 @@ def joined(
     :raises NotTogether: they can't be made one.
     """
 
-    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
-        executed = context.extracted_parameters
-        every = [_sent(context.compiled, binds.given(executed, row)) for row in rows]
+    def become(text: str, _: Sent, context: Any) -> tuple[str, Mapping[str, Any]]:
+        every = _every(context.compiled, context.extracted_parameters, binds, rows)
         width = len(context.compiled._result_columns)  # noqa: SLF001
         cast = CASTS[connection.dialect.driver]
         made = Together(_as_sent(every, text), numbers, width, keys, cast=cast)
@@ -74,21 +47,23 @@ def joined(
 
 
 @contextmanager
-def rebound(connection: Connection, statement: Any, binds: Binds, row: Sequence[Any]) -> Iterator[None]:
+def rebound(
+    connection: Connection, statement: Any, binds: Binds, row: Sequence[Any], *, before: str = ""
+) -> Iterator[None]:
     """Give the first statement that is executed inside other values.
 
     :param statement: what will be executed.
     :param binds: its values; whatever else it has stays.
     :param row: what it has instead.
+    :param before: statements that the same message has before it.
     :raises NotTogether: the values can't be given.
     """
 
-    def become(text: str, context: Any) -> tuple[str, Mapping[str, Any]]:
-        executed = context.extracted_parameters
-        own, other = (_sent(context.compiled, given) for given in (executed, binds.given(executed, row)))
+    def become(text: str, own: Sent, context: Any) -> tuple[str, Mapping[str, Any]]:
+        (other,) = _every(context.compiled, context.extracted_parameters, binds, [row])
         if own.text != other.text:
             raise NotTogether("the texts differ")
-        return text, other.values
+        return before + text, other.values
 
     with _met(connection, statement, binds, become):
         yield
@@ -99,7 +74,7 @@ def _met(
     connection: Connection,
     statement: Any,
     binds: Binds,
-    become: Callable[[str, Any], tuple[str, Mapping[str, Any]]],
+    become: Callable[[str, Sent, Any], tuple[str, Mapping[str, Any]]],
 ) -> Iterator[None]:
     wanted = {id(bind) for bind in statement._generate_cache_key().bindparams}  # noqa: SLF001
     waiting = [True]
@@ -119,14 +94,23 @@ def _met(
         if not wanted <= {id(bind) for bind in executed} or not wanted <= binds.places.keys():
             raise NotTogether("the statement's values are others when it is executed")
         translated = bool(context.execution_options.get("schema_translate_map"))
-        _check(_sent(context.compiled, executed), Sent(text, values), translated=translated)
-        return become(text, context)
+        own = _sent(context.compiled, executed)
+        _check(own, Sent(text, values), translated=translated)
+        return become(text, own, context)
 
     event.listen(connection, "before_cursor_execute", meet, retval=True)
     try:
         yield
     finally:
         event.remove(connection, "before_cursor_execute", meet)
+
+
+def _every(compiled: Any, executed: Sequence[Any], binds: Binds, rows: Sequence[Sequence[Any]]) -> list[Sent]:
+    """What a driver gets for each row."""
+    parts = parts_of(compiled, executed, binds)
+    if parts is None:
+        return [_sent(compiled, binds.given(executed, row)) for row in rows]
+    return [Sent(compiled.string, {part.name: part.of(row) for part in parts}) for row in rows]
 
 
 def _as_sent(every: Sequence[Sent], text: str) -> list[Sent]:

@@ -17,6 +17,7 @@ from sa_notify.live.shape import Shape
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.verdict import Used, own_tables, verdict
 from sa_notify.web.hidden import NOTHING, HiddenCache
+from sa_notify.web.once import is_at_rest, may_read_once, reading_once
 from sa_notify.web.scope import Settings, apply
 
 _SNAPSHOT = select(cast(func.pg_current_snapshot(), Text))
@@ -113,8 +114,21 @@ class Source:
     def reading_rows(self) -> Iterator[Connection]:
         """A transaction that reads rows of which nobody asks what they have seen."""
         with self.engine.connect().execution_options(**READING) as connection:
+            connection.begin()  # whoever listens for it may execute statements of his own
             apply(connection, self.settings)
             yield connection
+
+    @contextmanager
+    def reading_row(self) -> Iterator[tuple[Connection, str]]:
+        """What reads one statement's rows, and what the statement begins with."""
+        if not self.settings and may_read_once(self.engine):
+            with self.engine.connect() as connection:
+                if is_at_rest(connection):
+                    with reading_once(connection) as before:
+                        yield connection, before
+                        return
+        with self.reading_rows() as connection:
+            yield connection, ""
 
 
 class StatementReader:

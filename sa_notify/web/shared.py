@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, literal_column
 from sqlalchemy.exc import DBAPIError
@@ -14,14 +14,15 @@ from sqlalchemy.orm import Session
 from sa_notify.change import Key
 from sa_notify.errors import NotTogether
 from sa_notify.live.flat import Flat, flat
-from sa_notify.live.keyed import keyed
+from sa_notify.live.keyed import keyed, keyed_once
 from sa_notify.live.query import Asked, Query, Reading, Row, Rows
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.snapshot import Snapshot
 from sa_notify.live.template import Shareable, shareable, with_values
 from sa_notify.live.together import NUMBER
+from sa_notify.web.driven import Binds, Driven
 from sa_notify.web.failures import sqlstate
-from sa_notify.web.joined import CASTS, Binds, joined, rebound
+from sa_notify.web.joined import CASTS, joined, rebound
 from sa_notify.web.reader import Source, StatementReader
 
 #: So many rows are made at a time: what dies young costs the garbage collector nothing.
@@ -122,6 +123,8 @@ class StatementShared:
     def _read(
         self, whole: Sequence[_One], single: Sequence[_One]
     ) -> tuple[dict[int, Reading], dict[int, dict[str, Any]]]:
+        if not whole and len(single) == 1 and (plan := self._flat()) is not None and not _is_heard():
+            return {}, {single[0].number: self._row(single[0], plan)}
         if not whole:
             with self._source.reading_rows() as connection:
                 return {}, self._by_key(connection, single)
@@ -163,6 +166,34 @@ class StatementShared:
                 found[asked[place].number].update([row])
         return found
 
+    def _row(self, one: _One, plan: Flat) -> dict[str, Any]:
+        """One row by its key, if the result has it: most changes concern one."""
+        with self._barring("unkeyed"), self._source.reading_row() as (connection, before):
+            found = self._found(connection, before, (*one.shared.values, *one.key), plan)
+        rows = dict(plan.by_number([found] if found else []).get(0, ()))
+        if not rows.keys() <= {rowkey(one.key)}:
+            self._template.unkeyed = True
+            raise NotTogether("a key of the root table has other rows than its own")
+        return rows
+
+    def _found(
+        self, connection: Connection, before: str, values: Sequence[Any], plan: Flat
+    ) -> Sequence[Sequence[Any]]:
+        made = self._template.made
+        driven: Driven | None = made.get("driven") if before else None
+        if driven is not None:
+            return driven.rows(connection, before, values)
+        statement, keys = self._made_once("once", lambda: self._keyed_once(plan))
+        binds = Binds.of((*self._template.binds, *keys))
+        with rebound(connection, statement, binds, values, before=before):
+            result = connection.execute(statement)
+        made["driven"] = Driven.of(result, binds)
+        return result.all()
+
+    def _keyed_once(self, plan: Flat) -> tuple[Any, Any]:
+        statement, keys = keyed_once(self._source.statement, self._source.shape)
+        return plan.statement(statement, self._source.shape).add_columns(literal_column("0")), keys
+
     def _rows(
         self, connection: Connection, kind: str, make: Callable[[], Any], asked: Sequence[_One]
     ) -> dict[int, Collection[Row]]:
@@ -173,7 +204,7 @@ class StatementShared:
             if getattr(result, "_unique_filter_state", None) is not None:
                 raise NotTogether("a relationship is loaded by a join")
             if plan is not None:
-                return plan.by_number(result.yield_per(PART).partitions())
+                return plan.by_number(result.partitions(PART))
             groups = groupby(result, itemgetter(-1))
             return {int(number): shape.made_of(list(rows)) for number, rows in groups}
 
@@ -186,10 +217,14 @@ class StatementShared:
         return template.flat[0]
 
     def _numbered(self, kind: str, make: Callable[[], Any]) -> Any:
-        """A statement with its query's number as the last column; made once for all of the template."""
+        """A statement with its query's number as the last column."""
+        return self._made_once(kind, lambda: make().add_columns(literal_column(NUMBER)))
+
+    def _made_once(self, kind: str, make: Callable[[], Any]) -> Any:
+        """What is made of the template's statement; for all of the template."""
         found = self._template.made.get(kind)
         if found is None:
-            found = self._template.made[kind] = make().add_columns(literal_column(NUMBER))
+            found = self._template.made[kind] = make()
         return found
 
     @contextmanager
@@ -204,8 +239,7 @@ class StatementShared:
         binds, values = Binds.of(self._template.binds), [one.shared.values for one in asked]
         numbers, keys = [one.number for one in asked], [one.key for one in asked]
         with Session(connection) as session, joined(connection, numbered, binds, values, numbers, keys):
-            # a session may be listened to by who changes what is executed; it has nothing to add otherwise
-            plain = plain and not session.dispatch.do_orm_execute
+            plain = plain and not _is_heard()
             yield connection.execute(numbered) if plain else session.execute(numbered)
 
     @contextmanager
@@ -234,6 +268,15 @@ class _Rebound(StatementReader):
     def _execute(self, session: Session, statement: Any) -> Any:
         with rebound(session.connection(), statement, self._binds, self._values):
             return super()._execute(session, statement)
+
+
+#: Shows whom sessions are heard by.
+_NOBODYS: Final = Session()
+
+
+def _is_heard() -> bool:
+    """Whether sessions are listened to by who may change what they execute; they have nothing to add else."""
+    return bool(_NOBODYS.dispatch.do_orm_execute)
 
 
 def _of(query: Query) -> StatementShared:

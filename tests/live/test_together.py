@@ -32,6 +32,7 @@ from sa_notify.live.query import Asked, Query, Reading, Rows
 from sa_notify.live.rowkey import rowkey
 from sa_notify.live.shape import Shape, prepare, total_statement
 from sa_notify.live.together import Sent, Together
+from sa_notify.web.once import READING_ONCE, is_at_rest, reading_once
 from sa_notify.web.reader import CoverageCache, Source, StatementReader
 from sa_notify.web.shared import shared_by
 from tests.databases import fresh_database
@@ -326,3 +327,85 @@ def test_values_that_python_takes_for_equal_are_told_apart(one: Any, other: Any)
     except NotTogether:
         return
     assert repr([one, other]) in map(repr, together.statement()[1].values())
+
+
+# -- one row at a time
+
+
+@pytest.mark.parametrize(("statement", "keys"), KEYED)
+def test_a_single_row_is_as_among_others(reading: Engine, statement: Any, keys: list[Key]) -> None:
+    """Also where SQLAlchemy has made the statement already, and is not asked again."""
+    whole = dict(query(reading, statement).read().rows)
+    for key in keys * 3:
+        expected = {rowkey(key): whole[rowkey(key)]} if rowkey(key) in whole else {}
+        assert rows_of(query(reading, statement.limit(1).offset(1)), key) == expected
+
+
+def test_each_query_sees_its_own_single_rows(reading: Engine) -> None:
+    """Of one template: with its own values, in every kind of column."""
+    queries = [query(reading, THINGS.where(Thing.small == n, Thing.secret != f"s{n}")) for n in range(3)]
+    assert len({one.shared.template for one in queries if one.shared}) == 1
+    wholes = [dict(one.read().rows) for one in queries]
+    assert all(wholes)
+    for key in {key for whole in wholes for key in whole}:
+        for one, whole in zip(queries, wholes, strict=True):
+            assert rows_of(one, (key,)) == ({key: whole[key]} if key in whole else {})
+
+
+def test_a_single_row_is_one_statement(database: Engine) -> None:
+    """Without BEGIN and ROLLBACK, each of which would be a round trip of its own."""
+    made, executed = create_engine(database.url), list[tuple[str, bool]]()
+
+    def listen(cursor: Any, statement: str, *_: Any) -> None:
+        executed.append((statement, cursor.connection.autocommit))
+
+    one = query(made, select(Short).where(Short.n >= 0))
+    made.connect().close()
+    event.listen(made, "do_execute", listen)
+    for number in range(3):
+        assert rows_of(one, (f"s{number}",)).keys() == {f"s{number}"}
+    assert [(text.startswith(READING_ONCE), alone) for text, alone in executed] == [(True, True)] * 3
+    made.dispose()
+
+
+def test_what_is_read_at_once_is_a_transaction_that_reads(database: Engine) -> None:
+    """One snapshot, and no writes by mistake; afterwards the connection is as it was."""
+    asked = "SELECT current_setting('transaction_isolation'), current_setting('transaction_read_only')"
+    for _ in range(2):
+        with database.connect() as connection:
+            assert is_at_rest(connection)
+            with reading_once(connection) as before:
+                assert tuple(connection.exec_driver_sql(before + asked).one()) == ("repeatable read", "on")
+                with pytest.raises(DBAPIError, match="read-only transaction"):
+                    connection.exec_driver_sql(f"{before}DELETE FROM shorts")
+        with database.begin() as connection:
+            assert tuple(connection.exec_driver_sql(asked).one()) == ("read committed", "off")
+            assert not is_at_rest(connection)
+
+
+@pytest.mark.parametrize("level", ["SERIALIZABLE", "AUTOCOMMIT"])
+def test_an_engine_keeps_its_isolation(database: Engine, level: str) -> None:
+    """Single rows are read in between."""
+    made = create_engine(database.url, isolation_level=level, pool_size=1, max_overflow=0)
+
+    def characteristics() -> tuple[Any, ...]:
+        with made.connect() as connection:
+            raw: Any = connection.connection.driver_connection
+            return connection.get_isolation_level(), raw.autocommit
+
+    before = characteristics()
+    for _ in range(3):
+        assert rows_of(query(made, select(Short)), ("s1",)).keys() == {"s1"}
+        assert characteristics() == before
+    made.dispose()
+
+
+def test_what_transactions_begin_with_holds_for_single_rows(database: Engine) -> None:
+    """Whoever listens for a transaction's begin may set who reads in it."""
+    with database.begin() as connection:
+        connection.exec_driver_sql("CREATE SCHEMA aside")
+        connection.exec_driver_sql("CREATE TABLE aside.shorts AS SELECT id, n + 100 AS n FROM shorts")
+    made = create_engine(database.url)
+    event.listen(made, "begin", lambda begun: begun.exec_driver_sql("SET LOCAL search_path TO aside, public"))
+    assert rows_of(query(made, select(Short)), ("s1",)) == {"s1": {"id": "s1", "n": 101}}
+    made.dispose()

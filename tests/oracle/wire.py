@@ -6,8 +6,22 @@ from collections.abc import Iterator
 from queue import Empty
 from typing import Any
 
+from socketio.packet import EVENT, Packet
+
 from sa_notify.web.backlog import MOST_PACKETS
 from tests.protocol import Window
+
+
+def _data(packet: str) -> Any:
+    """What an event carries.
+
+    :raises ValueError: it is no JSON: NaN, say.
+    """
+    return json.loads(packet[1:], parse_constant=_refuse)[1]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
 
 
 class _Full:
@@ -34,6 +48,7 @@ class Wire:
     def __init__(self) -> None:
         #: The part of a socket server that the emitter and its backlog use.
         self.server = self.manager = self.eio = self
+        self.packet_class: Any = Packet
         self.environ: dict[str, Any] = {}
         self.sockets: dict[str, Any] = {}
         self.windows: dict[str, dict[int, Window]] = defaultdict(dict)
@@ -46,12 +61,12 @@ class Wire:
         self._held: dict[str, list[tuple[str, str]]] = {}
         self._rooms: dict[str, set[str]] = defaultdict(set)
 
-    def emit(self, event: str, data: dict[str, Any], *, to: str, **_: Any) -> None:
+    def emit(self, event: str, data: Any, *, to: str, **_: Any) -> None:
         """To a client, or to all clients in a room."""
-        # the text is what a browser gets; NaN would be no JSON
-        text = json.dumps(data, allow_nan=False)
+        # the text is what a browser gets
+        text = self.packet_class(EVENT, data=[event, data]).encode()
         if event == "diff":
-            self.diffs[data["key"]] += 1
+            self.diffs[_data(text)["key"]] += 1
         for sid in sorted(self._rooms[to]) if to in self._rooms else [to]:
             if sid in self._held:
                 self._held[sid].append((event, text))
@@ -97,14 +112,14 @@ class Wire:
     # -- the client's side
 
     def _take(self, sid: str, event: str, text: str) -> None:
-        data = json.loads(text)
+        data = _data(text)
         if event == "heartbeat":
             self.live[sid] = data["live"]
             return
         for window in list(self.windows.get(sid, {}).values()):
             if window.id == data["id"] if event == "snapshot" else window.key == data["key"]:
                 # anew for each, who change what they hold
-                getattr(self, f"_{event}")(window, json.loads(text))
+                getattr(self, f"_{event}")(window, _data(text))
 
     @staticmethod
     def _snapshot(window: Window, data: dict[str, Any]) -> None:
