@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from sa_notify.cli.flask import group
 from sa_notify.errors import QueryError, SetupError
+from sa_notify.web.arrivals import note_arrivals
 from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.frames import send_whole_frames
 from sa_notify.web.handlers import Handler
@@ -58,6 +59,7 @@ class Dispatcher:
         _check_origins(socketio, unsafe=live_app.settings.unsafe_origins)
         _check_pings(socketio)
         send_whole_frames(socketio)
+        note_arrivals(socketio)
         app.extensions["sa_notify"] = live_app
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
         app.register_blueprint(_blueprint())
@@ -145,7 +147,7 @@ class Dispatcher:
 
         Those that refuse are closed, those that return another statement move to it. Reaches the
         clients of every worker within 2 s: through Redis, or by NOTIFY where there is none (with
-        ``SA_NOTIFY_WAKE="poll"`` of this process alone).
+        ``SA_NOTIFY_WAKE="poll"`` by a row that the others look for twice a second).
 
         The functions see the cookies that a client connected with. After a logout these may still be good:
         Flask keeps a session in its cookie, signed. That is what ``disconnect`` is for; where Flask-Login

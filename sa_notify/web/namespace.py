@@ -13,10 +13,24 @@ from sa_notify.live.actions import Subscriber
 logger = logging.getLogger(__name__)
 
 _MAX_ID = 2**53 - 1
+_OF_THE_SERVER = ("connect", "disconnect")
 
 
 class RealtimeNamespace(Namespace):
     """``/realtime``: every event answers ``{"ok": true, ...}`` or ``{"ok": false, "error": ...}``."""
+
+    def trigger_event(self, event: Any, *args: Any) -> Any:
+        """Give an event to its method, if it may have that name."""
+        if isinstance(event, str) and (event not in _OF_THE_SERVER or self._is_of_the_server(event, *args)):
+            return super().trigger_event(event, *args)
+        return _refusal(SubscriptionError("bad_request", "no event of a client has this name"))
+
+    def _is_of_the_server(self, event: str, sid: str, about: object = None, *rest: object) -> bool:
+        """Clients name their events as they like: python-socketio does not tell these apart."""
+        server = self.socketio.server
+        if event == "connect":
+            return about is server.get_environ(sid, namespace=self.namespace)
+        return not server.manager.is_connected(sid, self.namespace)
 
     def on_connect(self, auth: object = None) -> None:
         _live_app().connected(_sid())

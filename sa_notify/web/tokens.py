@@ -3,7 +3,7 @@
 import hashlib
 from typing import Any
 
-from flask import Flask, session
+from flask import Flask, current_app, session
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from sa_notify.errors import SetupError, SubscriptionError
@@ -62,6 +62,10 @@ def _login() -> list[str | None]:
 
 
 def principal() -> str | None:
-    """Who is logged in, as Flask-Login keeps it; ``None`` for nobody."""
+    """Who is logged in, as Flask-Login knows it; ``None`` for nobody."""
     user = session.get("_user_id")
+    if user is None and hasattr(current_app, "login_manager"):
+        from flask_login import current_user
+
+        user = current_user.get_id()  # by a cookie that outlives the session, or a loader of requests
     return None if user is None else str(user)
