@@ -140,11 +140,13 @@ class Running:
 
     def whispered(self, payload: str) -> None:
         """Another process, or this one, says something by NOTIFY."""
-        with self.lock:
-            users = self.presence.users
-        told = self._app.whispers.meant(payload, users)
+        told = self._app.whispers.meant(payload, self._users)
         if told is not None:
             (self.dismiss if told.dismiss else self.revoked)(told.user)
+
+    def _users(self) -> set[str | None]:
+        with self.lock:
+            return self.presence.users
 
     def dismiss(self, user: str | None) -> None:
         """End the connections of a user's clients, or of all; those too that are being made."""

@@ -102,7 +102,8 @@ def test_orphaned(place: Place) -> None:
 #: What anybody who may create a function may write into its first line.
 _HEADERS = [
     '{"key": 5, "columns": []}', '{"key": ["id"], "columns": [1, null]}', '{"key": "id", "columns": {}}',
-    '{"key": ["id"], "columns": [], "bulk_limit": "x"}', '{"key": ["id"], "columns": [], "bulk_limit": 1e400}',
+    '{"key": ["id"], "columns": [], "bulk_limit": "x"}',
+    '{"key": ["id"], "columns": [], "bulk_limit": 1e400}',
     '{"key": ["id"], "columns": [], "fixed": [[1]]}', '{"key": ["id"], "columns": [], "always": "x"}',
     '{"a":' * 5_000 + "}", "{}",
 ]  # fmt: skip

@@ -14,7 +14,9 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, insert, text
 
+from sa_notify.change import Change
 from sa_notify.cli.main import main
+from sa_notify.cli.tail import lines
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.traffic import slice_of
@@ -199,6 +201,14 @@ _ODD = [
     '{"since": NaN, "queries": []}', '{"since": 1e400, "queries": []}', '{"since": 1, "queries": [5, {}]}',
     json.dumps({"since": 1, "queries": [ESCAPES], "user": {"a": ESCAPES}, "sid": {}, "host": 7}),
 ]  # fmt: skip
+
+
+def test_changes_are_shown_as_text() -> None:
+    """``sa-notify tail``: whatever tables, columns and rows are called, by whoever may write them."""
+    change = Change(ESCAPES, "update", (ESCAPES, "1"), (ESCAPES, "b"), {ESCAPES: (ESCAPES, 1)})
+    shown = "".join(lines(change))
+    assert shown.count(FORGED) == 4
+    assert not [each for each in ("\x1b[2J", "\x9b", "\r", "\u202e") if each in shown]
 
 
 @pytest.mark.parametrize("command", ["status", "clients", "triggers"])
