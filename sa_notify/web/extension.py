@@ -17,6 +17,7 @@ from sa_notify.web.arrivals import note_arrivals
 from sa_notify.web.emitter import NAMESPACE
 from sa_notify.web.frames import send_whole_frames
 from sa_notify.web.handlers import Handler
+from sa_notify.web.inbound import Inbound
 from sa_notify.web.live_app import LiveApp
 from sa_notify.web.logouts import follow_logouts
 from sa_notify.web.namespace import RealtimeNamespace
@@ -60,6 +61,7 @@ class Dispatcher:
         _check_pings(socketio)
         send_whole_frames(socketio)
         note_arrivals(socketio)
+        Inbound(socketio, live_app.settings)
         app.extensions["sa_notify"] = live_app
         socketio.on_namespace(RealtimeNamespace(NAMESPACE))
         app.register_blueprint(_blueprint())
