@@ -3,14 +3,18 @@
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Self
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import create_engine
 from wsproto import ConnectionType, WSConnection
 from wsproto.events import AcceptConnection, Request, TextMessage
 from wsproto.extensions import PerMessageDeflate
+from wsproto.utilities import LocalProtocolError
 
 from tests.apps.items import Base
+from tests.databases import fresh_database
 from tests.protocol import ProtocolClient, arrived, wait_for
 from tests.serving import serve
 
@@ -43,15 +47,20 @@ class Raw:
 
     def send(self, *texts: str, finished: bool = True) -> None:
         """Messages, or a piece of one; what the server does not take is not sent."""
-        data = b"".join(self._ws.send(TextMessage(text, message_finished=finished)) for text in texts)
         try:
-            self._socket.sendall(data)
-        except OSError:
+            for text in texts:
+                self._socket.sendall(self._ws.send(TextMessage(text, message_finished=finished)))
+        except (OSError, LocalProtocolError):
             self.ended = True
 
-    def close(self) -> None:
-        self._socket.close()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
         self._reader.join()
+        self._socket.close()
 
     def _read(self) -> None:
         try:
@@ -67,12 +76,8 @@ class Raw:
 
 @pytest.fixture(scope="module")
 def server(pg_server: str) -> Iterator[str]:
-    from sqlalchemy import create_engine
-
-    from tests.databases import fresh_database
-
     with fresh_database(pg_server) as url:
-        engine: Engine = create_engine(url)
+        engine = create_engine(url)
         Base.metadata.create_all(engine)
         engine.dispose()
         with serve("tests.apps.wsgi_items:app", workers=1, env={"DATABASE_URL": url}) as base_url:
@@ -82,34 +87,31 @@ def server(pg_server: str) -> Iterator[str]:
 @pytest.mark.parametrize("deflate", [False, True], ids=["plain", "packed"])
 def test_a_message_without_end(server: str, deflate: bool) -> None:
     """It is not put together beyond the size that a packet may have; packed, it is a thousandth as long."""
-    raw = Raw(server, deflate=deflate)
-    for _ in range(50):
-        raw.send(_MEGABYTE, finished=False)
-    wait_for(lambda: raw.ended, "the connection to end")
-    raw.close()
+    with Raw(server, deflate=deflate) as raw:
+        for _ in range(50):
+            raw.send(_MEGABYTE, finished=False)
+        wait_for(lambda: raw.ended, "the connection to end", 10)
     _is_served(server)
 
 
 @pytest.mark.parametrize("packet", ['4510000000-/realtime,["subscribe"]', "469999999999-/realtime,1[]"])
 def test_attachments(server: str, packet: str) -> None:
     """Nothing of ours has any: whoever announces some need not send them."""
-    raw = Raw(server)
-    raw.send(packet)
-    wait_for(lambda: raw.ended, "the connection to end")
-    raw.close()
+    with Raw(server) as raw:
+        raw.send(packet)
+        wait_for(lambda: raw.ended, "the connection to end", 10)
 
 
 def test_more_events_than_can_be_handled(server: str) -> None:
     """A neighbour comes in and is served while they wait to be taken in."""
-    raw = Raw(server)
     asked = [f'42/realtime,{n}["subscribe",{{"id":{n},"query":"page"}}]' for n in range(_EVENTS)]
-    flood = threading.Thread(target=raw.send, args=asked)
-    flood.start()
-    wait_for(lambda: "too_many" in raw.heard, "the first refusal")
-    for _ in range(3):
-        _is_served(server)
-    assert raw.heard.count("43/realtime,") < _EVENTS / 2
-    raw.close()
+    with Raw(server) as raw:
+        flood = threading.Thread(target=raw.send, args=asked)
+        flood.start()
+        wait_for(lambda: "too_many" in raw.heard, "the first refusal")
+        for _ in range(3):
+            _is_served(server)
+        assert raw.heard.count("43/realtime,") < _EVENTS / 2
     flood.join()
 
 
