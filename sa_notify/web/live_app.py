@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Flask, request
@@ -203,7 +204,8 @@ class LiveApp:
     def _tell(self, running: Running, revocation: Revocation) -> None:
         """Tell other processes; this one is told as well, which does no harm."""
         if isinstance(running.source, ServiceSource):
-            running.source.revoke(revocation.user, dismiss=revocation.dismiss)
+            tell = partial(running.source.revoke, revocation.user, dismiss=revocation.dismiss)
+            running.runtime.call(tell)
             return
         try:
             running.runtime.call(self._whisper, running.source, self.whispers.said(revocation))

@@ -144,7 +144,7 @@ class Worker:
         for _, entry in found[0][1] if found else ():
             try:
                 yield Revocation.of(entry["d"])
-            except (KeyError, ValueError):
+            except (KeyError, ValueError, RecursionError):
                 # whoever may write to Redis may write this
                 logger.warning("a revocation in Redis can't be read")
 
