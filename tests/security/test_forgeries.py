@@ -20,6 +20,7 @@ from sa_notify.cli.tail import lines
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
 from sa_notify.redis.traffic import slice_of
+from sa_notify.source.service.source import ServiceSource
 from tests.apps.items import Base, Item, Owner, create_app
 from tests.apps.pages import expected_page
 from tests.protocol import Window, wait_for
@@ -201,6 +202,25 @@ _ODD = [
     '{"since": NaN, "queries": []}', '{"since": 1e400, "queries": []}', '{"since": 1, "queries": [5, {}]}',
     json.dumps({"since": 1, "queries": [ESCAPES], "user": {"a": ESCAPES}, "sid": {}, "host": 7}),
 ]  # fmt: skip
+
+
+def test_keys_of_another_kind(watcher: Watcher, redis_url: str, keys: Keys) -> None:
+    """One who could write once keeps nobody from being told for longer than some seconds."""
+    kinds = {keys.leader: "string", keys.workers: "set", keys.asks: "stream", keys.revoked: "stream"}
+    with connect(redis_url) as client:
+        for name in kinds:
+            client.delete(name)
+            client.hset(name, "field", FORGED)
+        client.xadd(f"{keys.base}deep", {"d": "[" * 100_000})
+        client.set(keys.tick, FORGED)
+        client.set(keys.term, 2**63 - 1)
+        wait_for(lambda: all(client.type(name) in (kind, "none") for name, kind in kinds.items()), "mending")
+        watcher.follows()
+        assert 0 < int(str(client.get(keys.term))) < 10**15 > int(str(client.get(keys.tick))) > 0
+        client.rename(f"{keys.base}deep", keys.revoked)
+        late = ServiceSource(lambda: connect(redis_url), keys)
+        late.open()
+        late.close()
 
 
 def test_changes_are_shown_as_text() -> None:

@@ -145,8 +145,8 @@ class ServiceSource:
     def revoke(self, user: str | None, *, dismiss: bool = False) -> None:
         """Have all workers ask for somebody's access again, or end their connections.
 
-        They are told when this returns, so that a process may end then; if Redis can't be reached, when it can
-        be again. Waits for the network.
+        They are told when this returns, so that a process may end then; if Redis can't be reached, when it
+        can be again. Waits for the network.
         """
         revocation = Revocation(user, dismiss)
         try:
