@@ -9,6 +9,7 @@ from flask_socketio import Namespace, SocketIO
 from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
+from sa_notify.web.failures import log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -45,8 +46,8 @@ class RealtimeNamespace(Namespace):
             return {"ok": True, "key": _live_app().subscribe(_subscriber(body), body)}
         except SubscriptionError as error:
             return _refusal(error)
-        except Exception:
-            logger.exception("subscribe failed")
+        except Exception as error:  # noqa: BLE001  # of a store of sessions, or of what loads users
+            log_failure(logger, "(before it was found)", error)
             return _refusal(SubscriptionError("query_failed", "the server's log says why"))
 
     def on_unsubscribe(self, data: object = None, *rest: object) -> dict[str, Any]:

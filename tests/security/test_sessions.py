@@ -200,6 +200,20 @@ def test_one_session_that_can_not_be_read_hides_no_other(here: Site) -> None:
     }  # fmt: skip
 
 
+def test_what_fails_before_a_query_is_found_tells_no_values(
+    here: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Messages of a store of sessions, or of a database that users are loaded from, may hold some."""
+
+    def fail(name: str) -> Any:
+        raise RuntimeError(name * 3)
+
+    here.live.find = fail
+    caplog.set_level("DEBUG")
+    assert _mine(client(here.app)) == "query_failed"
+    assert "RuntimeError" in caplog.text and "minemine" not in caplog.text
+
+
 def test_who_is_remembered_is_known(here: Site) -> None:
     """Flask-Login's cookie "remember me" outlives the session: a revocation reaches its user."""
 

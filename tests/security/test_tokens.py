@@ -141,7 +141,7 @@ def test_it_expires(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_clocks_of_two_machines_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A page of a machine that is ahead is no older for that; by a minute at most, and signed all the same."""
+    """A page of a machine that is ahead is no older for that; by a minute at most, signed all the same."""
     ann, tokens = Person(app, "ann"), app.extensions["sa_notify"].tokens
     from itsdangerous import timed
 
