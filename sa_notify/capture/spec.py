@@ -64,6 +64,13 @@ class TriggerParams:
         named = {k: list(v) if isinstance(v, tuple) else v for k, v in asdict(self).items()}
         return {k: v for k, v in named.items() if v not in ([], False) or k in ("key", "columns")}
 
+    @property
+    def plausible(self) -> bool:
+        """Whether each is of its kind: whoever may create a function may write anything into it."""
+        lists = (self.key, self.columns, self.carry, self.fixed, self.texts, self.virtual)
+        named = all(type(each) is tuple and all(isinstance(name, str) for name in each) for each in lists)
+        return named and type(self.bulk_limit) is int and type(self.always) is bool
+
     def header(self) -> str:
         """Canonical JSON, for the function's first line; :func:`read_header` reads it back."""
         return json_text({k: v for k, v in self.keywords().items() if k != "template"})
@@ -153,6 +160,6 @@ def read_header(body: str) -> TriggerParams | None:
         return None
     try:
         params = TriggerParams.of({**json.loads(found[2]), "template": int(found[1])})
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         return None
-    return params if params.delivery in DELIVERIES else None
+    return params if params.plausible and params.delivery in DELIVERIES else None

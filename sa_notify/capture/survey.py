@@ -1,14 +1,18 @@
 """What stands in a database beside what the models say: one entry for each table."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Literal
 
 from sa_notify.capture.catalog import ROW_SHELL, SHELLS, Installed, Triggers, find
 from sa_notify.capture.ddl import Target
+from sa_notify.capture.names import identifier
 from sa_notify.capture.outbox import Outbox
 from sa_notify.capture.render import render_body
 from sa_notify.capture.spec import TriggerParams
+
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")
 
 State = Literal[
     "live",
@@ -128,9 +132,8 @@ def _unasked(found: Installed, *, known: bool) -> Entry:
     """What has no model, or whose models are not known."""
     if found.triggers is None:
         name = f"{found.function_schema}.{found.function}()"
-        return Entry(
-            name, found.params, (Finding("orphaned", "no trigger calls it", f"DROP FUNCTION {name}"),)
-        )
+        mend = f"DROP FUNCTION {_sql(found.function_schema, found.function)}()"
+        return Entry(name, found.params, (Finding("orphaned", "no trigger calls it", mend),))
     params, name = found.params, f"{found.schema}.{found.table}"
     if params is None:
         return Entry(
@@ -173,8 +176,13 @@ def _lacking(triggers: Triggers) -> str:
 
 
 def _enable(triggers: Triggers) -> str:
-    table = f"ALTER TABLE {triggers.schema}.{triggers.table}"
+    table = f"ALTER TABLE {_sql(triggers.schema, triggers.table)}"
     return "; ".join(f"{table} {_mode(name)} TRIGGER {name}" for name in sorted(triggers.disabled))
+
+
+def _sql(*names: str) -> str:
+    """As a statement has it, which somebody may run as it stands: anybody may have made the name."""
+    return ".".join(name if _PLAIN.fullmatch(name) else identifier(name) for name in names)
 
 
 def _mode(name: str) -> str:

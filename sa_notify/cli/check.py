@@ -8,6 +8,7 @@ import click
 from sa_notify.capture.survey import Entry, Finding
 from sa_notify.cli.look import look
 from sa_notify.cli.place import Place
+from sa_notify.cli.table import printable
 
 HELP = """Compare the database's triggers with the models.
 
@@ -51,12 +52,12 @@ def _print(entry: Entry) -> None:
         if finding.state == "live":
             continue
         colour = "red" if finding.differs else "yellow"
-        click.echo(f"{entry.name}: {click.style(finding.state, fg=colour)}{_about(finding)}")
+        click.echo(f"{printable(entry.name)}: {click.style(finding.state, fg=colour)}{_about(finding)}")
 
 
 def _about(finding: Finding) -> str:
-    lines = f" ({finding.detail})" if finding.detail else ""
-    return f"{lines}\n    {finding.mend}" if finding.mend else lines
+    lines = f" ({printable(finding.detail)})" if finding.detail else ""
+    return f"{lines}\n    {printable(finding.mend)}" if finding.mend else lines
 
 
 def _conclude(entries: Sequence[Entry], *, known: bool) -> None:

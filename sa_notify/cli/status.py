@@ -51,7 +51,7 @@ def clients(*, redis_url: str | None, prefix: str, as_json: bool) -> None:
     rows = [
         [
             f"{each['host']}:{each['pid']}", each["user"] or "-", ago(each["since"]),
-            " ".join(each["queries"]) or "-",
+            " ".join(map(str, each["queries"])) or "-",
         ]
         for each in found
     ]  # fmt: skip
@@ -70,7 +70,7 @@ def _status_lines(found: Any, queue: float) -> list[str]:
         follows = (
             f"epoch {printable(str(leader['epoch']))}, position {leader['position']}, "
             f"{leader['lag']:.1f} s behind"
-            if leader["epoch"]
+            if leader.get("epoch")
             else click.style("does not follow the database: its log says why", fg="red")
         )
         told = [f"dispatcher    {where}", f"              {follows}"]
@@ -80,7 +80,7 @@ def _status_lines(found: Any, queue: float) -> list[str]:
     rows = [
         [
             f"{each['host']}:{each['pid']}", each["clients"], each["queries"],
-            max(0, each["told"] - each.get("read", 0)),
+            max(0, each["told"] - each["read"]),
             f"{each['database_used']:.2f} of {each['database_budget']:g} s/s", ago(each["since"]),
         ]
         for each in found.workers.values()

@@ -99,7 +99,8 @@ def _wanted(place: Place, tables: Sequence[str]) -> frozenset[str]:
     known = announced(place)
     for name in tables:
         if name not in known:
-            raise Refused(f"{name} is not announced; these are: {', '.join(sorted(known)) or 'none'}")
+            names = printable(", ".join(sorted(known)) or "none")
+            raise Refused(f"{printable(name)} is not announced; these are: {names}")
     return frozenset(tables) or known
 
 

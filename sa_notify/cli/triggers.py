@@ -12,6 +12,7 @@ from sa_notify.cli.check import told
 from sa_notify.cli.look import look
 from sa_notify.cli.place import Place, Refused
 from sa_notify.cli.status import asked
+from sa_notify.cli.table import printable
 
 HELP = """List the tables whose changes are announced, with the state of their triggers and their options.
 
@@ -61,7 +62,7 @@ def _width() -> int | None:
 def _row(entry: Entry, traffic: Mapping[str, int] | None) -> list[str]:
     state = ", ".join(dict.fromkeys(each.state for each in entry.findings))
     seen = [] if traffic is None else [f"{traffic.get(entry.name, 0):,}"]
-    return [entry.name, state, *seen, _options(entry)]
+    return [printable(entry.name), state, *seen, printable(_options(entry))]
 
 
 def _options(entry: Entry) -> str:

@@ -1,6 +1,8 @@
 """What Redis knows of the dispatcher, the workers and their clients."""
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,12 +13,12 @@ from sa_notify.redis.keys import Keys
 
 _NUMBER: Final = (int, float)
 _WORKER: Final = {
-    "host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER,
+    "host": str, "pid": int, "clients": int, "queries": int, "since": _NUMBER, "read": int,
     "database_used": _NUMBER, "database_budget": _NUMBER,
 }  # fmt: skip
 #: Of a worker that does not say.
 _UNKNOWN: Final = {
-    "host": "?", "pid": 0, "clients": 0, "queries": 0, "since": 0.0,
+    "host": "?", "pid": 0, "clients": 0, "queries": 0, "since": 0.0, "read": 0,
     "database_used": 0.0, "database_budget": 0.0,
 }  # fmt: skip
 _CLIENT: Final = {"since": _NUMBER, "queries": list}
@@ -45,9 +47,9 @@ def overview(client: redis.Redis, keys: Keys) -> Overview:
     workers = {}
     for worker in _workers(client, keys):
         about = _read(client.get(keys.worker(worker)), _WORKER, _UNKNOWN)
-        told = str(client.get(keys.told(worker)) or 0)
-        if about is not None and told.isdigit():
-            workers[worker] = {**about, "told": int(told)}
+        told = whole(client.get(keys.told(worker)) or 0)
+        if about is not None and told is not None:
+            workers[worker] = {**about, "told": told}
     return Overview(_read(client.get(keys.leader), _LEADER), workers)
 
 
@@ -63,7 +65,7 @@ def clients(client: redis.Redis, keys: Keys) -> list[dict[str, Any]]:
         for sid, text in present.items():
             if about is not None and (who := _read(text, _CLIENT)) is not None:
                 where = {name: about[name] for name in ("host", "pid")}
-                found.append({"sid": sid, "worker": worker, **where, **who})
+                found.append({"user": None, **who, "sid": sid, "worker": worker, **where})
     return sorted(found, key=lambda each: (each["since"], each["sid"]))
 
 
@@ -72,13 +74,24 @@ def _read(
 ) -> dict[str, Any] | None:
     """What has been written there, with all that is needed; ``None`` for anything else."""
     try:
-        found = json.loads(str(text))
+        found = json.loads(str(text), parse_float=_finite, parse_constant=_finite)
     except (ValueError, RecursionError):
         return None
     if not isinstance(found, dict):
         return None
     found = {**(unknown or {}), **found}
     return found if all(isinstance(found.get(name), kind) for name, kind in needed.items()) else None
+
+
+def whole(text: Any) -> int | None:
+    """A count that Redis keeps; ``None`` for anything else."""
+    return int(text) if re.fullmatch("[0-9]{1,19}", str(text)) else None
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(number := float(text)):
+        raise ValueError("it is no number that could be")
+    return number
 
 
 def _workers(client: redis.Redis, keys: Keys) -> list[str]:

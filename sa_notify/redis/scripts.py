@@ -1,9 +1,12 @@
 """Scripts that Redis runs: each is one step that nobody sees half done."""
 
+import time
 from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
+
+from sa_notify.redis.keys import Keys
 
 #: What :mod:`publish` and :mod:`tell` answer a dispatcher that leads no longer.
 FENCED: Final = "FENCED"
@@ -13,6 +16,13 @@ FENCED: Final = "FENCED"
 def source(name: str) -> str:
     """The text of ``lua/<name>.lua``."""
     return files("sa_notify.redis").joinpath("lua", f"{name}.lua").read_text("utf-8")
+
+
+def mend(scripts: "Scripts", keys: Keys) -> Any:
+    """Have what dispatchers share be of its kind; awaitable as :meth:`Scripts.run` is."""
+    names = [keys.term, keys.tick, keys.leader, keys.workers, keys.asks, keys.revoked]
+    # larger than any number of terms or ticks that was counted before
+    return scripts.run("mend", names, [time.time_ns() // 1_000_000])
 
 
 class Scripts:

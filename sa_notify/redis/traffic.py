@@ -8,6 +8,7 @@ from typing import Any, Final
 import redis
 
 from sa_notify.redis.keys import Keys
+from sa_notify.redis.overview import whole
 
 #: Counts are kept by slices of so many seconds.
 SLICE_SECONDS: Final = 300
@@ -28,5 +29,5 @@ def last_hour(client: redis.Redis, keys: Keys) -> Mapping[str, int]:
     found: Counter[str] = Counter()
     for number in range(newest - HOUR_SECONDS // SLICE_SECONDS, newest + 1):
         counts: Any = client.hgetall(keys.traffic(number))
-        found.update({table: int(count) for table, count in counts.items()})
+        found.update({table: whole(count) or 0 for table, count in counts.items()})
     return found

@@ -12,7 +12,7 @@ import redis.asyncio
 from sa_notify.errors import SourceLost
 from sa_notify.redis.connect import FAILURES, uncancelled
 from sa_notify.redis.keys import Keys
-from sa_notify.redis.scripts import Scripts
+from sa_notify.redis.scripts import Scripts, mend
 from sa_notify.service.publisher import Publisher
 from sa_notify.service.sinks import Sinks
 from sa_notify.source.interest import Interest
@@ -69,6 +69,7 @@ class Asks:
         """Tell the source what workers and sinks want, until cancelled."""
         while uncancelled():
             try:
+                await mend(self._scripts, self._keys)
                 await self._keep(self._interest())
             except (SourceLost, *FAILURES):
                 # both are told of elsewhere; what is captured needlessly for some seconds does no harm

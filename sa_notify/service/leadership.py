@@ -10,6 +10,7 @@ from psycopg2 import Error
 
 from sa_notify.redis.connect import uncancelled
 from sa_notify.redis.keys import Keys
+from sa_notify.redis.scripts import Scripts, mend
 from sa_notify.source.listening import Connect, begin_session, prove_session
 from sa_notify.source.losing import first_line
 from sa_notify.source.outbox.keys import LEADER
@@ -72,6 +73,7 @@ class Leadership:
             self.waits = True
             await asyncio.sleep(TRY_SECONDS)
         self.waits = False
+        await mend(Scripts(self._client), self._keys)
         return int(await self._client.incr(self._keys.term))
 
     async def hold(self) -> None:

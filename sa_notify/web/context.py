@@ -8,22 +8,27 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import create_environ
 
-# A small copy: the whole environ holds sockets and dies when the client disconnects.
-_KEPT = (
-    "HTTP_COOKIE",
-    "HTTP_AUTHORIZATION",
-    "HTTP_HOST",
-    "HTTP_USER_AGENT",
-    "HTTP_ACCEPT_LANGUAGE",
-    "REMOTE_ADDR",
-    "SERVER_NAME",
-    "SERVER_PORT",
-    "SCRIPT_NAME",
-    "wsgi.url_scheme",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PREFIX",
+# A copy: the whole environ holds sockets and dies when the client disconnects.
+_KEPT = ("REMOTE_", "AUTH_TYPE", "SERVER_", "SCRIPT_NAME", "SSL_", "wsgi.url_scheme", "HTTP_")
+# What is of the one connection, and says nothing of who made it.
+_LEFT_OUT = (
+    "REMOTE_PORT",
+    "SERVER_SOFTWARE",
+    "HTTP_SEC_WEBSOCKET_",
+    "HTTP_SEC_FETCH_",
+    "HTTP_CONNECTION",
+    "HTTP_UPGRADE",
+    "HTTP_ACCEPT_ENCODING",
+    "HTTP_CACHE_CONTROL",
+    "HTTP_PRAGMA",
+    "HTTP_CONTENT_",
+    "HTTP_X_REQUEST_ID",
+    "HTTP_X_CORRELATION_ID",
+    "HTTP_X_AMZN_TRACE_ID",
+    "HTTP_X_B3_",
+    "HTTP_TRACEPARENT",
+    "HTTP_TRACESTATE",
+    "HTTP_CF_RAY",
 )
 
 
@@ -35,14 +40,14 @@ class SavedRequest:
 
     @classmethod
     def of(cls, environ: Mapping[str, Any]) -> "SavedRequest":
-        """Keep what identifies the subscriber from a WSGI environ."""
-        return cls({name: environ[name] for name in _KEPT if name in environ})
+        """Keep what may identify the subscriber: a proxy says so in any header."""
+        kept = (name for name in environ if name.startswith(_KEPT) and not name.startswith(_LEFT_OUT))
+        return cls({name: environ[name] for name in kept})
 
     @property
-    def credentials(self) -> tuple[str, ...]:
+    def credentials(self) -> tuple[tuple[str, str], ...]:
         """What the request's rights and language depend on; equal values may share a reading."""
-        names = ("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_ACCEPT_LANGUAGE", "HTTP_HOST")
-        return tuple(str(self.environ.get(name, "")) for name in names)
+        return tuple(sorted((name, str(value)) for name, value in self.environ.items()))
 
     @contextmanager
     def context(self, app: Flask, path: str = "/", query_string: str = "") -> Iterator[None]:

@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from flask import Flask, request
@@ -13,17 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sa_notify import metrics
 from sa_notify.errors import SetupError, SourceLost, SubscriptionError
-from sa_notify.live import few
 from sa_notify.live.actions import Subscriber
-from sa_notify.live.query import Query
 from sa_notify.sink.discovery import Named
 from sa_notify.source.connect import listen_connect
 from sa_notify.source.database import DatabaseSource, database_source
 from sa_notify.source.service.revocation import Revocation
 from sa_notify.source.service.source import ServiceSource
+from sa_notify.web.access import Access, Asked
 from sa_notify.web.client import Client, Wish
-from sa_notify.web.context import SavedRequest
-from sa_notify.web.failures import is_passing
 from sa_notify.web.handlers import Handler, HandlerSink
 from sa_notify.web.queries import Registered, build
 from sa_notify.web.reader import READING, CoverageCache
@@ -60,6 +58,7 @@ class LiveApp:
         self.tokens = Tokens(app, self.settings.token_max_age)
         self.whispers = Whispers(app)
         self.coverage = CoverageCache()
+        self._access = Access(app)
         self._engine = engine
         self._queries = queries
         self._handlers = handlers
@@ -126,9 +125,9 @@ class LiveApp:
 
     def connected(self, sid: str) -> None:
         """Remember a client, so that nothing is begun for one who has left already."""
-        running = self._ensure_running()
+        running, user = self._ensure_running(), principal()
         with running.lock:
-            running.came(sid, principal(), SavedRequest.of(request.environ))
+            running.came(sid, user, request.environ)
 
     def disconnected(self, sid: str, *, silent: bool = False) -> None:
         """Forget a client.
@@ -149,14 +148,16 @@ class LiveApp:
         running = self._ensure_running()
         running.allow(subscriber.sid)
         client = self._admit(running, subscriber)
-        registered, params = self._asked(body)
-        query = build(registered, params, client.request)
         running.dispatcher.ensure_started()
-        with running.lock:
-            self._admit(running, subscriber)
-            key = running.runner.subscribe(subscriber, query)
-            running.remember(subscriber, Wish.of(registered, params), key)
-            return key
+        key = None
+        while key is None:
+            turn = running.turn
+            # Flask-SocketIO's own context has the session as it was when the client connected
+            with client.request.context(self.app):
+                registered, params = self._asked(body)
+                asked = Asked(build(registered, params, client.request), principal())
+            key = self._begin(running, turn, subscriber, asked, Wish.of(registered, params))
+        return key
 
     def unsubscribe(self, subscriber: Subscriber) -> None:
         running = self._ensure_running()
@@ -198,26 +199,13 @@ class LiveApp:
 
     def recheck_in(self, running: Running, user: str | None = None) -> None:
         """The same, for what runs already."""
-        with running.lock:
-            sids = list(running.clients)
-        for sid in sids:
-            self._recheck_client(running, sid, user)
-
-    def _recheck_client(self, running: Running, sid: str, user: str | None) -> None:
-        with running.lock:
-            client = running.clients.get(sid)
-            asked = [] if client is None else [*few.items(client.wishes)]
-        for id_, wish in asked:
-            subscriber = Subscriber(sid, id_)
-            if client is not None and running.runner.has(subscriber):
-                self._recheck_one(running, subscriber, wish, client.request, user)
-            else:  # closed, because its query failed
-                self._drop_closed(running, subscriber, wish)
+        self._access.ask_again(running, user)
 
     def _tell(self, running: Running, revocation: Revocation) -> None:
         """Tell other processes; this one is told as well, which does no harm."""
         if isinstance(running.source, ServiceSource):
-            running.source.revoke(revocation.user, dismiss=revocation.dismiss)
+            tell = partial(running.source.revoke, revocation.user, dismiss=revocation.dismiss)
+            running.runtime.call(tell)
             return
         try:
             running.runtime.call(self._whisper, running.source, self.whispers.said(revocation))
@@ -298,37 +286,18 @@ class LiveApp:
             raise SubscriptionError("unknown_query", "no query is registered under this name")
         return found
 
-    def _recheck_one(
-        self, running: Running, subscriber: Subscriber, wish: Wish, made: SavedRequest, user: str | None
-    ) -> None:
-        try:
-            # beside the loop: user loaders read the database, with a driver that may block
-            query = running.runtime.call(self._rebuild, wish, made, user)
-        except SubscriptionError as error:
-            # while the database is away nothing is shown either; the next recheck decides
-            if not is_passing(error.__cause__):
-                self._end(running, subscriber, wish, error)
-            return
+    def _begin(
+        self, running: Running, turn: int, subscriber: Subscriber, asked: Asked, wish: Wish
+    ) -> str | None:
+        """Send what was asked for; ``None`` when somebody's access has ended since ``turn``."""
         with running.lock:
-            if query is not None and running.wish(subscriber) is wish:
-                running.runner.move(subscriber, query)
-
-    def _rebuild(self, wish: Wish, made: SavedRequest, user: str | None) -> Query | None:
-        with made.context(self.app):
-            if user is not None and principal() != user:
+            if running.turn != turn:
                 return None
-            return build(wish.registered, wish.params, made)
-
-    def _end(self, running: Running, subscriber: Subscriber, wish: Wish, error: SubscriptionError) -> None:
-        with running.lock:
-            if running.wish(subscriber) is wish:  # the client may have used its number again
-                running.drop(subscriber)
-                running.runner.close(subscriber, error)
-
-    def _drop_closed(self, running: Running, subscriber: Subscriber, wish: Wish) -> None:
-        with running.lock:
-            if running.wish(subscriber) is wish and not running.runner.has(subscriber):
-                running.drop(subscriber)
+            self._admit(running, subscriber)
+            key = running.runner.subscribe(subscriber, asked.query)
+            running.presence.belongs_to(subscriber.sid, asked.user)
+            running.remember(subscriber, wish, key)
+            return key
 
     def _coverage_changed(self) -> bool:
         with self.engine.connect() as connection:

@@ -9,14 +9,29 @@ from flask_socketio import Namespace, SocketIO
 from sa_notify import metrics
 from sa_notify.errors import SubscriptionError
 from sa_notify.live.actions import Subscriber
+from sa_notify.web.failures import log_failure
 
 logger = logging.getLogger(__name__)
 
 _MAX_ID = 2**53 - 1
+_OF_THE_SERVER = ("connect", "disconnect")
 
 
 class RealtimeNamespace(Namespace):
     """``/realtime``: every event answers ``{"ok": true, ...}`` or ``{"ok": false, "error": ...}``."""
+
+    def trigger_event(self, event: Any, *args: Any) -> Any:
+        """Give an event to its method, if it may have that name."""
+        if isinstance(event, str) and (event not in _OF_THE_SERVER or self._is_of_the_server(event, *args)):
+            return super().trigger_event(event, *args)
+        return _refusal(SubscriptionError("bad_request", "no event of a client has this name"))
+
+    def _is_of_the_server(self, event: str, sid: str, about: object = None, *rest: object) -> bool:
+        """Clients name their events as they like: python-socketio does not tell these apart."""
+        server = self.socketio.server
+        if event == "connect":
+            return about is server.get_environ(sid, namespace=self.namespace)
+        return not server.manager.is_connected(sid, self.namespace)
 
     def on_connect(self, auth: object = None) -> None:
         _live_app().connected(_sid())
@@ -31,8 +46,8 @@ class RealtimeNamespace(Namespace):
             return {"ok": True, "key": _live_app().subscribe(_subscriber(body), body)}
         except SubscriptionError as error:
             return _refusal(error)
-        except Exception:
-            logger.exception("subscribe failed")
+        except Exception as error:  # noqa: BLE001  # of a store of sessions, or of what loads users
+            log_failure(logger, "(before it was found)", error)
             return _refusal(SubscriptionError("query_failed", "the server's log says why"))
 
     def on_unsubscribe(self, data: object = None, *rest: object) -> dict[str, Any]:

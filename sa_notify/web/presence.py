@@ -34,6 +34,13 @@ class Presence:
         """The connections of a user, or of everybody."""
         return [sid for sid, client in self._clients.items() if user is None or client["user"] == user]
 
+    def belongs_to(self, sid: str, user: str | None) -> None:
+        """Its session is that of another user now."""
+        client = self._clients.get(sid)
+        if client is not None and client["user"] != user:
+            client["user"] = user
+            self._present({sid: dict(client)})
+
     def looks_at(self, sid: str, queries: Iterable[str]) -> None:
         """Its subscriptions changed."""
         if (client := self._clients.get(sid)) is not None:

@@ -16,6 +16,7 @@ from sa_notify.live import few
 from sa_notify.live.actions import Subscriber
 from sa_notify.source.service.source import ServiceSource
 from sa_notify.web.allowance import Allowance
+from sa_notify.web.arrivals import Departures
 from sa_notify.web.client import Client, Wish
 from sa_notify.web.context import SavedRequest
 from sa_notify.web.emitter import Emitter
@@ -73,6 +74,9 @@ class Running:
         self.dispatcher = EmbeddedDispatcher(self.source, self.runner, self.runtime, slowest=slowest)
         self.clients: dict[str, Client] = {}
         self.presence = Presence(self._present)
+        #: Grows whenever access is asked for again: what was answered before may be so no longer.
+        self.turn = 0
+        self._departures = Departures()
         self.lock = self.runtime.lock()
 
     def start(self, app: "LiveApp") -> None:
@@ -93,13 +97,16 @@ class Running:
         """Whether it has run for a moment only."""
         return self.runtime.monotonic() < self._begins_until
 
-    def came(self, sid: str, user: str | None, request: SavedRequest) -> None:
+    def came(self, sid: str, user: str | None, environ: dict[str, Any]) -> None:
         """A client has connected."""
         settings = self._app.settings
         burst = 2 * settings.max_subscriptions
-        self.clients[sid] = Client(request, Allowance(burst, settings.max_requests, self.runtime.monotonic()))
+        allowance = Allowance(burst, settings.max_requests, self.runtime.monotonic())
+        self.clients[sid] = Client(SavedRequest.of(environ), allowance)
         metrics.CLIENTS.set(len(self.clients))
         self.presence.came(sid, user)
+        if self._departures.concerns(user, environ):
+            self.runtime.spawn(self.runner.dismiss, sid)
 
     def left(self, sid: str, *, silent: bool) -> None:
         """A client is gone.
@@ -133,15 +140,18 @@ class Running:
 
     def whispered(self, payload: str) -> None:
         """Another process, or this one, says something by NOTIFY."""
-        with self.lock:
-            users = self.presence.users
-        told = self._app.whispers.meant(payload, users)
+        told = self._app.whispers.meant(payload, self._users)
         if told is not None:
             (self.dismiss if told.dismiss else self.revoked)(told.user)
 
-    def dismiss(self, user: str | None) -> None:
-        """End the connections of a user's clients, or of all."""
+    def _users(self) -> set[str | None]:
         with self.lock:
+            return self.presence.users
+
+    def dismiss(self, user: str | None) -> None:
+        """End the connections of a user's clients, or of all; those too that are being made."""
+        with self.lock:
+            self._departures.ended(user)
             sids = self.presence.of(user)
         for sid in sids:
             self.runtime.spawn(self.runner.dismiss, sid)

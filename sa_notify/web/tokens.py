@@ -1,13 +1,15 @@
 """Subscriptions that the server signs into a page, so that the browser can't choose their content."""
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
-from flask import Flask, session
+from flask import Flask, current_app, session
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 
 from sa_notify.errors import SetupError, SubscriptionError
 
+#: By so much the clock of the machine that signed may be ahead.
+SKEW_SECONDS: Final = 60
 _SALT = "sa_notify.subscription.1"
 
 
@@ -36,7 +38,7 @@ class Tokens:
         :raises SubscriptionError: ``bad_token`` or ``expired_token``.
         """
         try:
-            query, params, signed_for = self._serializer().loads(token, max_age=int(self._max_age))
+            query, params, signed_for = self._read(token)
         except SignatureExpired:
             raise SubscriptionError("expired_token", "the page is too old: load it again") from None
         except (BadSignature, ValueError, TypeError):
@@ -44,6 +46,17 @@ class Tokens:
         if signed_for != _login():
             raise SubscriptionError("bad_token", "the token belongs to another login: load the page again")
         return str(query), dict(params)
+
+    def _read(self, token: str) -> Any:
+        serializer = self._serializer()
+        try:
+            return serializer.loads(token, max_age=int(self._max_age))
+        except SignatureExpired as error:
+            now = serializer.make_signer().get_timestamp()  # type: ignore[attr-defined]
+            ahead = 0.0 if error.date_signed is None else error.date_signed.timestamp() - now
+            if not 0 < ahead <= SKEW_SECONDS or not isinstance(error.payload, bytes):
+                raise
+            return serializer.load_payload(error.payload)
 
     def _serializer(self) -> URLSafeTimedSerializer:
         current = self._app.config.get("SECRET_KEY")
@@ -62,6 +75,10 @@ def _login() -> list[str | None]:
 
 
 def principal() -> str | None:
-    """Who is logged in, as Flask-Login keeps it; ``None`` for nobody."""
+    """Who is logged in, as Flask-Login knows it; ``None`` for nobody."""
     user = session.get("_user_id")
+    if user is None and hasattr(current_app, "login_manager"):
+        from flask_login import current_user
+
+        user = current_user.get_id()  # by a cookie that outlives the session, or a loader of requests
     return None if user is None else str(user)

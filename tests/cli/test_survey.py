@@ -99,6 +99,39 @@ def test_orphaned(place: Place) -> None:
     assert look(Place(place.engine, None)) == []
 
 
+#: What anybody who may create a function may write into its first line.
+_HEADERS = [
+    '{"key": 5, "columns": []}', '{"key": ["id"], "columns": [1, null]}', '{"key": "id", "columns": {}}',
+    '{"key": ["id"], "columns": [], "bulk_limit": "x"}',
+    '{"key": ["id"], "columns": [], "bulk_limit": 1e400}',
+    '{"key": ["id"], "columns": [], "fixed": [[1]]}', '{"key": ["id"], "columns": [], "always": "x"}',
+    '{"a":' * 5_000 + "}", "{}",
+]  # fmt: skip
+_EVIL = 'sa_notify_(); DROP TABLE items; --\x1b[2J"'
+
+
+def test_what_others_write_into_functions_ends_no_command(place: Place) -> None:
+    """It is said not to be of this release."""
+    for header in _HEADERS:
+        body = f"$it$-- sa_notify:2 {header}\nBEGIN RETURN NULL; END$it$"
+        run(
+            place.engine,
+            f"CREATE OR REPLACE FUNCTION sa_notify_x() RETURNS trigger LANGUAGE plpgsql AS {body}",
+        )
+        assert [entry.params for entry in look(place) if "sa_notify_x" in entry.name] == [None], header
+
+
+def test_a_mend_may_be_run_whatever_names_are(place: Place) -> None:
+    """It names what is meant and nothing else; on a terminal nothing of it acts."""
+    name, body = _EVIL.replace('"', '""'), '$it$-- sa_notify:2 {"key":["id"],"columns":[]}\nBEGIN END$it$'
+    run(place.engine, f'CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS {body}')
+    told = CliRunner().invoke(main, ["check", "--url", place.engine.url.render_as_string(False)], color=True)
+    assert "DROP FUNCTION public." in told.output and "\x1b[2J" not in told.output
+    (mend,) = [entry.findings[0].mend for entry in look(place) if "DROP" in entry.name]
+    run(place.engine, mend)
+    assert [entry.findings[0].state for entry in look(place)] == ["live"]
+
+
 def test_disabled_is_mended_as_told(place: Place) -> None:
     """The statements told switch on what was switched off, on partitions too."""
     run(place.engine, "CREATE TABLE heir () INHERITS (items)")

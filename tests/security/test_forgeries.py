@@ -14,9 +14,13 @@ from flask import Flask
 from prometheus_client import REGISTRY
 from sqlalchemy import Engine, insert, text
 
+from sa_notify.change import Change
 from sa_notify.cli.main import main
+from sa_notify.cli.tail import lines
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
+from sa_notify.redis.traffic import slice_of
+from sa_notify.source.service.source import ServiceSource
 from tests.apps.items import Base, Item, Owner, create_app
 from tests.apps.pages import expected_page
 from tests.protocol import Window, wait_for
@@ -191,24 +195,71 @@ def test_forged_entries_in_redis(watcher: Watcher, redis_url: str, keys: Keys) -
         watcher.follows()
 
 
-@pytest.mark.parametrize("command", ["status", "clients"])
+#: What a terminal would act on, or show the other way round.
+ESCAPES = "\x1b[2J\x9b31m\r\u202e" + FORGED
+
+_ODD = [
+    '{"since": NaN, "queries": []}', '{"since": 1e400, "queries": []}', '{"since": 1, "queries": [5, {}]}',
+    json.dumps({"since": 1, "queries": [ESCAPES], "user": {"a": ESCAPES}, "sid": {}, "host": 7}),
+]  # fmt: skip
+
+
+def test_keys_of_another_kind(watcher: Watcher, redis_url: str, keys: Keys) -> None:
+    """One who could write once keeps nobody from being told for longer than some seconds."""
+    kinds = {keys.leader: "string", keys.workers: "set", keys.asks: "stream", keys.revoked: "stream"}
+    with connect(redis_url) as client:
+        for name in kinds:
+            client.delete(name)
+            client.hset(name, "field", FORGED)
+        client.xadd(f"{keys.base}deep", {"d": "[" * 100_000})
+        client.set(keys.tick, FORGED)
+        client.set(keys.term, 2**63 - 1)
+        wait_for(lambda: all(client.type(name) in (kind, "none") for name, kind in kinds.items()), "mending")
+        watcher.follows()
+        assert 0 < int(str(client.get(keys.term))) < 10**15 > int(str(client.get(keys.tick))) > 0
+        client.rename(f"{keys.base}deep", keys.revoked)
+        late = ServiceSource(lambda: connect(redis_url), keys)
+        late.open()
+        late.close()
+
+
+def test_changes_are_shown_as_text() -> None:
+    """``sa-notify tail``: whatever tables, columns and rows are called, by whoever may write them."""
+    change = Change(ESCAPES, "update", (ESCAPES, "1"), (ESCAPES, "b"), {ESCAPES: (ESCAPES, 1)})
+    shown = "".join(lines(change))
+    assert shown.count(FORGED) == 4
+    assert not [each for each in ("\x1b[2J", "\x9b", "\r", "\u202e") if each in shown]
+
+
+@pytest.mark.parametrize("command", ["status", "clients", "triggers"])
 def test_commands_read_what_is_ours(
     command: str, database: Engine, redis_url: str, keys: Keys, client_of: Callable[[], redis.Redis]
 ) -> None:
-    """Whatever else lies there."""
+    """Whatever else lies there; and nothing of it is what a terminal acts on."""
     with client_of() as client:
+        client.sadd(keys.workers, "three", "four", ESCAPES)
+        for worker, told in (("three", "²"), ("four", "9" * 5000), (ESCAPES, "7")):
+            client.set(keys.told(worker), told)
+            about = {"host": ESCAPES, "pid": 8, "since": 1, "read": "x" if worker == "four" else 1}
+            client.set(keys.worker(worker), json.dumps(about))
+            client.hset(keys.clients(worker), mapping={str(n): text for n, text in enumerate(_ODD)})
+        client.hset(keys.traffic(slice_of(time.time())), mapping={"public.items": "many", ESCAPES: "9" * 50})
         client.sadd(keys.workers, "one", "two")
         client.set(keys.worker("one"), json.dumps({"host": "web", "pid": 7, "since": time.time()}))
         client.hset(
             keys.clients("one"), mapping={"a": FORGED, "b": "[]", "c": '{"since": "x", "queries": 1}'}
         )
         client.set(keys.worker("two"), "[]")
-        client.set(keys.leader, '{"epoch": 1}')
+        leads = {"host": ESCAPES, "pid": 1, "term": 1, "since": 1, "position": 1, "lag": 1.5}
+        client.set(keys.leader, json.dumps({**leads, "unread": {"notify": ESCAPES}}))
     where = {"SA_NOTIFY_DATABASE_URL": database.url.render_as_string(hide_password=False)}
-    told = CliRunner(env=where).invoke(main, [command, "--redis", redis_url, "--prefix", keys.prefix])
+    options = [command, "--redis", redis_url, "--prefix", keys.prefix]
+    told = CliRunner(env=where).invoke(main, options, color=True)
     assert told.exit_code == (1 if command == "status" else 0), told.output
     assert told.exception is None or isinstance(told.exception, SystemExit)
     assert ("web:7" in told.output) == (command == "status")
+    assert not [each for each in ("\x1b[2J", "\x9b", "\r", "\u202e") if each in told.output]
+    assert (FORGED in told.output) == (command != "triggers")
 
 
 @pytest.fixture

@@ -140,6 +140,22 @@ def test_it_expires(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ann.answer(ann.token) == "expired_token"
 
 
+def test_clocks_of_two_machines_differ(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of a machine that is ahead is no older for that; by a minute at most, signed all the same."""
+    ann, tokens = Person(app, "ann"), app.extensions["sa_notify"].tokens
+    from itsdangerous import timed
+
+    signed_at = int(timed.time.time())
+    with app.test_request_context(headers={"Cookie": f"session={ann.cookie}"}):
+        monkeypatch.setattr(timed.TimestampSigner, "get_timestamp", lambda _: signed_at - 55)
+        assert tokens.load(ann.token) == ("sealed", {"owner": 1})
+        with pytest.raises(Exception, match="bad_token"):
+            tokens.load(ann.token[:-2] + "AA")
+        monkeypatch.setattr(timed.TimestampSigner, "get_timestamp", lambda _: signed_at - 70)
+        with pytest.raises(Exception, match="expired_token"):
+            tokens.load(ann.token)
+
+
 def test_parameters_in_a_token_are_checked_as_others(app: Flask) -> None:
     """A token of an earlier release, whose function took something else."""
     nobody = Person(app, None)

@@ -217,6 +217,9 @@ def test_who_is_refused_is_closed_by_every_worker(tenants: Engine, site: Site) -
     def attempt() -> float:
         admit(True)
         clients, windows = _watching(site, site.browser("ann-1"))
+        for client in clients:  # a name of the server's own
+            client._client.emit("connect", {}, namespace="/realtime")
+            client.call("resync", {"id": 1})
         admit(False)
         Browser(site.workers[0]).post("/revoke?user=ann-1")
         asked_at = time.monotonic()

@@ -140,7 +140,9 @@ def test_revocations_reach_who_was_away(leading: InThread, work: Work, redis_url
     told: list[str | None] = []
     worker = work("a")
     worker.source.close()
+    reached, worker.source._connect = worker.source._connect, lambda: connect("redis://127.0.0.1:1")
     worker.source.revoke("early")
+    worker.source._connect = reached
     worker.open()
     late = ServiceSource(lambda: connect(redis_url), keys, revoked=told.append)
     worker.source.revoke("late")
@@ -156,9 +158,13 @@ def test_revocations_reach_who_was_away(leading: InThread, work: Work, redis_url
 def test_a_revocation_that_could_not_be_told_is_told_later(
     leading: InThread, work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis may be away in that moment; the next epoch tells it."""
+    """Redis may be away in that moment, for whoever says so and for the feed; the next epoch tells it."""
     told: list[str | None] = []
-    worker, plain, failures = work("a", revoked=told.append), RedisWorker.revoke, [RedisGone("away")]
+    worker, plain, failures = (
+        work("a", revoked=told.append),
+        RedisWorker.revoke,
+        [RedisGone("away"), RedisGone("away")],
+    )
 
     def revoke(self: RedisWorker, revocation: Revocation) -> None:
         if failures:
@@ -169,6 +175,14 @@ def test_a_revocation_that_could_not_be_told_is_told_later(
     worker.source.revoke("7")
     assert "away" in worker.is_lost()
     worker.open()
+    worker.until(lambda: told == ["7"])
+
+
+def test_a_process_that_ends_has_told(leading: InThread, work: Work, redis_url: str, keys: Keys) -> None:
+    """A command that locks somebody out follows nothing, and is over at once."""
+    told: list[str | None] = []
+    worker = work("a", revoked=told.append)
+    ServiceSource(lambda: connect(redis_url), keys).revoke("7")
     worker.until(lambda: told == ["7"])
 
 

@@ -166,7 +166,7 @@ def test_set_up_mistakes_say_what_to_do(database: Engine) -> None:
         Dispatcher().init_app(app, socketio, engine=database)
 
 
-@pytest.mark.parametrize("origins", ["*", [], ["https://a.example", "*"]])
+@pytest.mark.parametrize("origins", ["*", [], ["https://a.example", "*"], ("*",), {"*"}, "null", ["null"]])
 def test_pages_of_every_site_are_not_let_in_by_accident(database: Engine, origins: Any) -> None:
     """It is refused at start, unless it is named for what it is."""
     app = Flask(__name__)
@@ -176,7 +176,7 @@ def test_pages_of_every_site_are_not_let_in_by_accident(database: Engine, origin
     app.config["SA_NOTIFY_UNSAFE_ORIGINS"] = True
     Dispatcher().init_app(app, socketio, engine=database)
     other = Flask(__name__)
-    named = SocketIO(other, async_mode="threading", cors_allowed_origins=["https://a.example"])
+    named = SocketIO(other, async_mode="threading", cors_allowed_origins=("https://a.example",))
     Dispatcher().init_app(other, named, engine=database)
 
 

@@ -1,6 +1,7 @@
 """Changes that a dispatcher process sends through Redis."""
 
 import contextlib
+import logging
 import os
 import time
 from collections import deque
@@ -11,11 +12,15 @@ import redis
 
 from sa_notify.change import ChangeSet
 from sa_notify.errors import SourceLost
+from sa_notify.redis.connect import FAILURES, told
 from sa_notify.redis.keys import REVOKED_ENTRIES, Keys
 from sa_notify.source.service.following import Clients, Following
 from sa_notify.source.service.revocation import Revocation
+from sa_notify.source.service.worker import Worker
 from sa_notify.source.tickets import TAKE_SECONDS, Ticket
 from sa_notify.source.wanted import Wanted
+
+logger = logging.getLogger(__name__)
 
 
 class ServiceSource:
@@ -140,11 +145,18 @@ class ServiceSource:
     def revoke(self, user: str | None, *, dismiss: bool = False) -> None:
         """Have all workers ask for somebody's access again, or end their connections.
 
-        They are told at once, or when Redis can be reached again.
+        They are told when this returns, so that a process may end then; if Redis can't be reached, when it
+        can be again. Waits for the network.
         """
-        self._to_revoke.append(Revocation(user, dismiss))
-        if self._following is not None:
-            self._following.hurry()
+        revocation = Revocation(user, dismiss)
+        try:
+            with self._connect() as client:
+                Worker(client, self._keys, "").revoke(revocation)
+        except FAILURES as error:
+            logger.warning("workers are told later whose access ends: %s", told(error))
+            self._to_revoke.append(revocation)
+            if self._following is not None:
+                self._following.hurry()
 
     def awaits_outbox(self) -> bool:
         """Never: the dispatcher looks for one."""

@@ -111,8 +111,14 @@ class Worker:
         return leader
 
     def tick(self) -> int:
-        """How often dispatchers have counted on."""
-        return int(str(self._client.get(self._keys.tick) or 0))
+        """How often dispatchers have counted on.
+
+        :raises SourceLost: when it can't be read.
+        """
+        try:
+            return int(str(self._client.get(self._keys.tick) or 0))
+        except ValueError:
+            raise SourceLost("the dispatcher's count can't be read") from None
 
     def present(self, clients: Mapping[str, Mapping[str, Any] | None]) -> None:
         """Tell of clients that came or changed, and of those (``None``) that left."""
@@ -144,7 +150,7 @@ class Worker:
         for _, entry in found[0][1] if found else ():
             try:
                 yield Revocation.of(entry["d"])
-            except (KeyError, ValueError):
+            except (KeyError, ValueError, RecursionError):
                 # whoever may write to Redis may write this
                 logger.warning("a revocation in Redis can't be read")
 
