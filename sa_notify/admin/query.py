@@ -51,7 +51,7 @@ class ListQuery:
     def _admit(self) -> None:
         admit(self._view)
 
-    def _viewer(self, request: SavedRequest) -> tuple[str, ...]:
+    def _viewer(self, request: SavedRequest) -> tuple[tuple[str, str], ...]:
         return () if self._view.realtime_shared else request.credentials
 
     def _reader(self, app: Flask, address: Address, request: SavedRequest) -> ListReader:

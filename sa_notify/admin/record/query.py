@@ -33,7 +33,7 @@ class RecordQuery(ListQuery):
         if not (self._kind.wanted(self._view) and self._kind.permitted(self._view)):
             raise forbidden()
 
-    def _viewer(self, request: SavedRequest) -> tuple[str, ...]:
+    def _viewer(self, request: SavedRequest) -> tuple[tuple[str, str], ...]:
         return request.credentials
 
     def _reader(self, app: Flask, address: Address, request: SavedRequest) -> RecordReader:
