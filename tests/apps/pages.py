@@ -3,9 +3,9 @@
 import random
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, insert, select, text
 
-from tests.apps.items import Item
+from tests.apps.items import Base, Item, Owner, Unheard
 
 OWNERS = 4
 
@@ -14,6 +14,17 @@ def _item(row: Any) -> dict[str, Any]:
     price = None if row.price is None else str(row.price)
     plain = {name: getattr(row, name) for name in ("id", "owner_id", "title", "priority", "done")}
     return {**plain, "price": price}
+
+
+def stock(engine: Engine) -> None:
+    """Put the rows that every test begins with into the application's tables, in place of all others."""
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+        connection.execute(insert(Owner), [{"id": n, "name": f"owner {n}"} for n in range(OWNERS)])
+        rows = [{"owner_id": n % OWNERS, "title": f"item {n}", "priority": n % 7} for n in range(40)]
+        connection.execute(insert(Item), rows)
+        connection.execute(insert(Unheard), [{"n": 1}])
 
 
 def expected_page(engine: Engine, **params: Any) -> list[tuple[str, dict[str, Any]]]:

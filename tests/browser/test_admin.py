@@ -10,9 +10,10 @@ from playwright.sync_api import Browser, Page
 
 from tests.admin.applications import execute
 from tests.admin.library import db
-from tests.admin.visitor import furnished
+from tests.admin.visitor import furnish_again, furnished
 from tests.artifacts import artifact
 from tests.chromium import opened
+from tests.databases import fresh_database
 from tests.deliveries import DELIVERIES, delivered
 from tests.serving import serve
 
@@ -50,21 +51,23 @@ class Library:
         execute(self.app, sql, **values)
 
 
-@pytest.fixture(params=DELIVERIES)
-def delivery(request: pytest.FixtureRequest) -> str:
-    """Both ways."""
-    return str(request.param)
-
-
-@pytest.fixture
-def library(database_url: str, delivery: str) -> Iterator[Library]:
-    """The library under gunicorn."""
+@pytest.fixture(scope="module", params=DELIVERIES)
+def served(pg_server: str, request: pytest.FixtureRequest) -> Iterator[Library]:
+    """The library under gunicorn, by each delivery."""
     with (
-        delivered(db.metadata, delivery),
+        delivered(db.metadata, request.param),
+        fresh_database(pg_server) as database_url,
         furnished(database_url) as app,
         serve("tests.apps.wsgi_library:app", workers=2, env={"DATABASE_URL": database_url}) as url,
     ):
         yield Library(url, app)
+
+
+@pytest.fixture
+def library(served: Library) -> Library:
+    """The library with its first books."""
+    furnish_again(served.app)
+    return served
 
 
 def follow(page: Page, url: str) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.admin.applications import execute
-from tests.admin.visitor import furnished, seed
+from tests.admin.visitor import furnish_again, furnished
 from tests.artifacts import artifact
 from tests.chromium import opened
 from tests.databases import fresh_database
@@ -66,8 +66,7 @@ def shelf(served: tuple[str, Flask], page: Page) -> Iterator[Shelf]:
     """The books as they were seeded."""
     url, app = served
     yield Shelf(page, url, app)
-    execute(app, "TRUNCATE book, author, place, silent RESTART IDENTITY CASCADE")
-    seed(app)
+    furnish_again(app)
     assert page.evaluate("window.notReloaded") is True
 
 

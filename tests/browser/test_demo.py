@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from demo.seed import seed
 from tests.artifacts import artifact
+from tests.databases import fresh_database
 from tests.demo.test_migrations import alembic
 from tests.serving import serve
 
@@ -19,14 +20,31 @@ _OPEN = """
 _CELLS = "table.model-list tbody td[class*=col-]"
 
 
+@pytest.fixture(scope="module")
+def served(pg_server: str) -> Iterator[tuple[str, Engine]]:
+    """The demo; its database is migrated, its writer does not run."""
+    with fresh_database(pg_server) as database_url:
+        alembic(database_url, "upgrade", "head")
+        engine = create_engine(database_url)
+        with serve("demo.wsgi:app", workers=2, env={"DATABASE_URL": database_url}) as url:
+            yield url, engine
+        engine.dispose()
+
+
 @pytest.fixture
-def demo(database_url: str, engine: Engine) -> Iterator[str]:
-    """The demo's URL; its database is migrated and seeded, its writer does not run."""
-    alembic(database_url, "upgrade", "head")
+def engine(served: tuple[str, Engine]) -> Engine:
+    """Its database with what it is seeded with."""
+    _, engine = served
     with Session(engine) as session:
+        session.execute(text("TRUNCATE todo_items, users RESTART IDENTITY"))
         seed(session)
-    with serve("demo.wsgi:app", workers=2, env={"DATABASE_URL": database_url}) as url:
-        yield url
+    return engine
+
+
+@pytest.fixture
+def demo(served: tuple[str, Engine], engine: Engine) -> str:
+    """Its URL."""
+    return served[0]
 
 
 Sql = Callable[[str], None]

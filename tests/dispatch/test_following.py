@@ -88,8 +88,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sa_notify.dispatch.feed.ANSWER_SECONDS", 2.0)
 
 
-def test_proofs_come_while_the_server_answers_and_no_others(colour: str, engine: Engine) -> None:
+def test_proofs_come_while_the_server_answers_and_no_others(
+    colour: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With traffic and without; when the server falls silent they stay away, long before the loss."""
+    monkeypatch.setattr("sa_notify.dispatch.feed.ANSWER_SECONDS", 2.5)
     recorder = Recorder()
     with Proxy(engine.url) as proxy, contextlib.closing(plain(engine)) as writer:
         source = NotifySource(listen_connect(engine, proxy.listen_url))

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
 from sa_notify.capture.choice import DEFAULT_DELIVERY
 from sa_notify.web.live_app import LiveApp
-from tests.apps.items import Base, Item, Owner, Unheard
-from tests.apps.pages import OWNERS
+from tests.apps.items import Base
+from tests.apps.pages import stock
 from tests.deliveries import delivered
 
 
@@ -25,11 +25,7 @@ def database(engine: Engine, delivery: str) -> Engine:
     """The application's tables and triggers, with some rows."""
     with delivered(Base.metadata, delivery):
         Base.metadata.create_all(engine)
-    with engine.begin() as connection:
-        connection.execute(insert(Owner), [{"id": n, "name": f"owner {n}"} for n in range(OWNERS)])
-        rows = [{"owner_id": n % OWNERS, "title": f"item {n}", "priority": n % 7} for n in range(40)]
-        connection.execute(insert(Item), rows)
-        connection.execute(insert(Unheard), [{"n": 1}])
+    stock(engine)
     return engine
 
 

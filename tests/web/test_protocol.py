@@ -1,5 +1,6 @@
 """Wire protocol version 1 over gunicorn with two gevent workers, by clients that share no code with us."""
 
+import os
 import random
 import threading
 import urllib.request
@@ -8,39 +9,60 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select, text, update
+from sqlalchemy import Engine, create_engine, delete, insert, select, text, update
 
+from sa_notify.capture.choice import DEFAULT_DELIVERY
 from sa_notify.redis.keys import Keys
-from tests.apps.items import Item, Owner, Unheard
-from tests.apps.pages import OWNERS, expected_page, random_pages
-from tests.deliveries import DELIVERIES
+from tests.apps.items import Base, Item, Owner, Unheard
+from tests.apps.pages import OWNERS, expected_page, random_pages, stock
+from tests.databases import fresh_database
+from tests.deliveries import DELIVERIES, delivered
 from tests.protocol import ProtocolClient, Window, arrived, wait_for
 from tests.service.dispatchers import InThread
 from tests.serving import serve
 
 Connect = Callable[..., ProtocolClient]
 
-#: Of what depends on how changes travel; each test starts a server of its own, which takes 2 s.
-all_ways = pytest.mark.parametrize(
-    ("delivery", "through"), [*((delivery, "worker") for delivery in DELIVERIES), ("outbox", "service")]
+_DEFAULT = os.environ.get("SA_NOTIFY_DELIVERY") or DEFAULT_DELIVERY
+#: How changes travel, and who follows the database: each worker by itself, or a dispatcher for all.
+_WAYS = sorted(
+    [*((delivery, "worker") for delivery in DELIVERIES), ("outbox", "service")],
+    key=lambda way: way != (_DEFAULT, "worker"),
 )
+#: Of what depends on that, and of the rest; tests share a server for each way.
+all_ways = pytest.mark.parametrize("way", _WAYS, ids=" ".join, indirect=True)
+one_way = pytest.mark.parametrize("way", _WAYS[:1], ids=" ".join, indirect=True)
 
 
-@pytest.fixture
-def through() -> str:
-    """Who follows the database: each worker by itself, or a dispatcher for all."""
-    return "worker"
+@pytest.fixture(scope="module")
+def way(request: pytest.FixtureRequest) -> tuple[str, str]:
+    """One of them."""
+    delivery, through = request.param
+    return delivery, through
 
 
-@pytest.fixture
-def environment(database: Engine, through: str, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+@pytest.fixture(scope="module")
+def shared(pg_server: str, way: tuple[str, str]) -> Iterator[Engine]:
+    """The application's tables."""
+    with fresh_database(pg_server) as url:
+        engine = create_engine(url)
+        with delivered(Base.metadata, way[0]):
+            Base.metadata.create_all(engine)
+        yield engine
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def environment(
+    shared: Engine, way: tuple[str, str], request: pytest.FixtureRequest
+) -> Iterator[dict[str, str]]:
     """What the application is told."""
-    told = {"DATABASE_URL": database.url.render_as_string(hide_password=False)}
-    if through == "worker":
+    told = {"DATABASE_URL": shared.url.render_as_string(hide_password=False)}
+    if way[1] == "worker":
         yield told
         return
     keys, redis_url = Keys(f"test-{uuid.uuid4().hex[:8]}"), request.getfixturevalue("redis_url")
-    dispatcher = InThread(database, redis_url, keys)
+    dispatcher = InThread(shared, redis_url, keys)
     try:
         prefix = keys.base.strip("{}:")
         yield {**told, "SA_NOTIFY_REDIS_URL": redis_url, "SA_NOTIFY_REDIS_PREFIX": prefix}
@@ -48,7 +70,7 @@ def environment(database: Engine, through: str, request: pytest.FixtureRequest) 
         dispatcher.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def server(environment: dict[str, str]) -> Iterator[str]:
     """The application's URL."""
     with serve("tests.apps.wsgi_items:app", workers=2, env=environment) as base_url:
@@ -56,7 +78,15 @@ def server(environment: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture
-def connect(server: str) -> Iterator[Connect]:
+def database(shared: Engine) -> Engine:
+    """The tables with their first rows; no connection of an earlier test is left."""
+    shared.dispose()
+    stock(shared)
+    return shared
+
+
+@pytest.fixture
+def connect(server: str, database: Engine) -> Iterator[Connect]:
     """Makes clients, and closes them."""
     clients: list[ProtocolClient] = []
 
@@ -143,6 +173,7 @@ def test_subscribing_while_writers_run_misses_nothing(database: Engine, connect:
     _assert_equal_to_select(database, asked)
 
 
+@one_way
 def test_total_counts_beyond_theexpected_page(database: Engine, connect: Connect) -> None:
     """``total`` is the number of rows without LIMIT, and follows."""
     window = connect().subscribe("page", limit=3)
@@ -153,6 +184,7 @@ def test_total_counts_beyond_theexpected_page(database: Engine, connect: Connect
     assert [rowkey for rowkey, _ in window.rows or []] == ["1", "2", "3"]
 
 
+@one_way
 def test_a_row_that_did_not_move_is_not_in_the_ops(database: Engine, connect: Connect) -> None:
     """One update is one op with the changed column alone."""
     client = connect()
@@ -165,6 +197,7 @@ def test_a_row_that_did_not_move_is_not_in_the_ops(database: Engine, connect: Co
     assert ops == [["update", "5", {"title": "changed"}]]
 
 
+@one_way
 def test_an_excluded_column_is_never_sent(database: Engine, connect: Connect) -> None:
     """``exclude=["secret"]`` keeps the column's very name off the wire."""
     client = connect()
@@ -196,6 +229,7 @@ def test_joins_and_groups_follow_each_table(database: Engine, connect: Connect) 
     wait_for(lambda: [key for key, _ in counts.rows or []] == ["0", "1", "3"], "groups by their key")
 
 
+@one_way
 def test_a_table_that_is_not_realtime_is_read_by_the_clock(database: Engine, connect: Connect) -> None:
     """Nothing is refused for being hard: the change arrives within the refresh."""
     window = connect().subscribe("unheard")
@@ -205,6 +239,7 @@ def test_a_table_that_is_not_realtime_is_read_by_the_clock(database: Engine, con
     wait_for(lambda: window.rows == [("1", {"id": 1, "n": 2})], "the timed read")
 
 
+@one_way
 def test_equal_statements_share_one_key(connect: Connect) -> None:
     """Two subscriptions of one client on one statement get one diff, and leave one at a time."""
     client = connect()
@@ -213,6 +248,7 @@ def test_equal_statements_share_one_key(connect: Connect) -> None:
     assert first.key == second.key != other.key
 
 
+@one_way
 def test_one_of_two_subscriptions_leaves(database: Engine, connect: Connect) -> None:
     """Unsubscribing one id keeps the other on the same key live."""
     client = connect()
@@ -262,6 +298,7 @@ REFUSALS: list[tuple[Any, str]] = [
 ]
 
 
+@one_way
 def test_refusals(connect: Connect) -> None:
     """Whatever a client sends is answered with a code of the protocol."""
     client = connect()
@@ -269,6 +306,7 @@ def test_refusals(connect: Connect) -> None:
         assert (data, client.error(data)) == (data, code)
 
 
+@one_way
 def test_refusals_leave_the_client_usable(connect: Connect) -> None:
     """An id in use, too many, an unknown id: the rest goes on."""
     client = connect(cookie="user=nobody")
@@ -283,6 +321,7 @@ def test_refusals_leave_the_client_usable(connect: Connect) -> None:
     wait_for(lambda: arrived(window), "the first subscription's snapshot")
 
 
+@one_way
 def test_a_statement_that_the_database_refuses_is_closed(connect: Connect) -> None:
     """The acknowledgement is given; the failure follows as ``closed``."""
     window = connect().subscribe("broken")
@@ -290,6 +329,7 @@ def test_a_statement_that_the_database_refuses_is_closed(connect: Connect) -> No
     assert (window.closed or {})["code"] == "query_failed"
 
 
+@one_way
 def test_the_function_runs_as_the_subscriber(connect: Connect) -> None:
     """Cookies choose the statement, so each user gets their own rows."""
     one, two = connect(cookie="user=1").subscribe("mine"), connect(cookie="user=2").subscribe("mine")
@@ -298,6 +338,7 @@ def test_the_function_runs_as_the_subscriber(connect: Connect) -> None:
     assert {values["owner_id"] for _, values in two.rows or []} == {2}
 
 
+@one_way
 def test_a_token_subscribes(server: str, connect: Connect) -> None:
     """The parameters are the server's; the same token subscribes twice."""
     token = urllib.request.urlopen(f"{server}/token/3").read().decode()
