@@ -24,11 +24,13 @@ def _packet(socketio: SocketIO, data: Any) -> Any:
     return socketio.server.packet_class(EVENT, namespace="/realtime", data=data)
 
 
+PREPARED = _socketio()
+
+
 @given(st.dictionaries(TEXTS, VALUES, max_size=3))
 def test_clients_get_the_same(data: dict[str, Any]) -> None:
     """Whatever characters and numbers there are."""
-    socketio = _socketio()
-    text = _packet(socketio, ["diff", encoder_of(socketio.server)(data)]).encode()
+    text = _packet(PREPARED, ["diff", encoder_of(PREPARED.server)(data)]).encode()
     assert text.startswith('2/realtime,["diff",')
     text.encode("utf-8", "strict")
     assert repr(json.loads(text.partition(",")[2])) == repr(["diff", json.loads(json.dumps(data))])
