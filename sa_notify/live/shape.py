@@ -67,11 +67,18 @@ class Shape:
         """Rows in the result's order; rowkeys are unique.
 
         :param result: what ``Session.execute()`` gave, in a session that holds nothing else.
+        :raises QueryError: it has more columns than the statement names.
         """
         # set when collections are loaded by joins: SQLAlchemy then refuses to give the rows unless asked so
         if getattr(result, "_unique_filter_state", None) is not None:
             result = result.unique()  # type: ignore[attr-defined]
-        return self.made_of(list(result))
+        found = list(result)
+        if found and len(found[0]) != len(self._items):
+            raise QueryError(
+                f"the statement names {len(self._items)} columns and gives {len(found[0])}: a star that is "
+                "written as text has no names, select columns"
+            )
+        return self.made_of(found)
 
     def made_of(self, found: Sequence[Sequence[Any]]) -> list[Row]:
         """:meth:`rows` of a list, in which a row may have more columns than the statement."""

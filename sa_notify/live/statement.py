@@ -21,10 +21,20 @@ def prepare(statement: Any) -> Any:
     statement = _bound(statement)
     if isinstance(statement, CompoundSelect):
         return statement
-    described = statement.column_descriptions
+    described = _described(statement)
     if any(item["expr"] is item.get("entity") for item in described if item.get("entity") is not None):
         return statement.options(lazyload("*"))
     return statement
+
+
+def _described(statement: Any) -> Any:
+    try:
+        return statement.column_descriptions
+    except AttributeError as error:  # SQLAlchemy's own, of text beside a model
+        raise QueryError(
+            "what is selected as text() from a model has no name: select columns, or literal_column() with "
+            ".label()"
+        ) from error
 
 
 def total_statement(statement: Any) -> Select[Any]:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     event,
     func,
     literal,
+    literal_column,
     null,
     select,
     text,
@@ -252,6 +253,12 @@ def test_rows_are_named(session: Session, statement: Any, key: list[str] | None,
             Shape(prepare(statement), key=key)
     else:
         assert [found for found, _ in rows_of(session, statement, key)] == expected
+
+
+def test_a_star_has_no_names(session: Session) -> None:
+    """Rows would have their first column alone."""
+    with pytest.raises(QueryError, match="names 1 columns and gives"):
+        rows_of(session, select(literal_column("*")).select_from(Task.__table__))
 
 
 def test_an_unknown_key_is_refused() -> None:

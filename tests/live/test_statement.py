@@ -50,6 +50,7 @@ REFUSED: list[tuple[Any, str]] = [
     (select(insert(Plain).values(code="x").returning(Plain.n).cte().c.n), "only reads"),
     (select(Plain).from_statement(insert(Plain).values(code="x").returning(Plain)), "only reads"),
     (Session().query(Plain), r"\.statement"),
+    (select(text("*")).select_from(Task), "literal_column"),
 ]
 
 
