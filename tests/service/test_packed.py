@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import redis
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from sa_notify.change import Change, ChangeSet, dump_changeset, dump_key, load_changesets
 from sa_notify.errors import MessageError
@@ -91,6 +91,8 @@ def feeds(client: redis.Redis, keys: Keys) -> _Feeds:
 def test_what_is_packed_is_told_to_who_wants_it(feeds: _Feeds) -> None:
     """Whole, or the rows alone and what has no row, in order; the rest is counted."""
 
+    # a busy machine draws slowly, which says nothing of this
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(_changesets, st.data())
     def check(changesets: list[ChangeSet], data: st.DataObject) -> None:
         every = [change for each in changesets for change in each.changes]
