@@ -10,6 +10,7 @@ import time
 
 from sa_notify.redis.connect import connect
 from sa_notify.redis.keys import Keys
+from sa_notify.source.service import feed
 from sa_notify.source.service.source import ServiceSource
 from sa_notify.source.wanted import Wanted
 
@@ -17,6 +18,8 @@ from sa_notify.source.wanted import Wanted
 def main() -> None:
     """Follow until standard input ends."""
     redis_url, prefix, table, rows = sys.argv[1:]
+    # a busy machine is to give slow figures, not none
+    feed.SILENT_SECONDS = 60.0  # type: ignore[misc]
     source = ServiceSource(lambda: connect(redis_url), Keys(prefix))
     source.open()
     shown = frozenset((str(key),) for key in range(int(rows)))
