@@ -213,7 +213,7 @@ BUGS: Final = [
         "sa_notify/source/outbox/pump.py",
         "        if self._read(now, NOTHING):\n",
         "        if False:\n",
-        (f"{_OUTBOX}/test_doorbell.py",),
+        (f"{_OUTBOX}/test_doorbell.py::test_what_is_committed_while_it_falls_asleep_is_heard",),
     ),
     Bug(
         "writers are to ring though the queue of notifications is full",
