@@ -161,8 +161,8 @@ _SERVICE: Final = [
     Bug(
         "what strangers whisper is believed",
         "sa_notify/web/whispers.py",
-        "if not hmac.compare_digest(signature.encode(), self._digest(words).encode()):",
-        "if not signature:",
+        'return hmac.compare_digest(signature.encode("utf-8", "replace"), digest.encode())',
+        "return bool(signature)",
         ("tests/security/test_whispers.py::test_strangers_mean_nothing",),
     ),
     Bug(
