@@ -57,7 +57,7 @@ admin-proof: $(INSTALLED) $(BUNDLE) ## Generated Flask-Admin lists against reloa
 oracle-service: $(INSTALLED) ## Windows against SQL while dispatchers are killed; BATCHES=50 SEED=7
 	$(PY) -m tests.faults.oracle --batches $(or $(BATCHES),50) $(if $(SEED),--seed $(SEED))
 
-seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some forty-five ways; each has to be found; ONLY, SINCE=part of a name
+seeded-bugs: $(INSTALLED) $(BUNDLE) ## Break the code in some fifty ways; each has to be found; ONLY, SINCE=part of a name
 	$(PY) -m tests.faults.seeded $(if $(ONLY),--only "$(ONLY)") $(if $(SINCE),--since "$(SINCE)")
 
 demo: $(INSTALLED) $(BUNDLE) ## Run the demo until Ctrl-C; PORT=8080 chooses the port

@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from tests.faults.bugs import BUGS, Bug
+from tests.faults.bug import Bug
+from tests.faults.bugs import BUGS
 
 _ROOT: Final = Path(__file__).parents[2]
 _COPIED: Final = ("sa_notify", "tests", "demo", "tools", "migrations", "pyproject.toml", "README.md", "docs")

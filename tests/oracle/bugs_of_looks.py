@@ -6,12 +6,12 @@ from tests.oracle.bugs_of_windows import what_was_outside_a_window_does_not_matt
 from tests.oracle.seeding import Seed, bug
 
 
-@bug
+@bug(deliveries=["notify"])
 def what_waits_for_values_is_forgotten(seed: Seed) -> None:
     seed.wrap("sa_notify.live.looking:Looking.answer", lambda _: lambda self, look, now, *, bar: [])
 
 
-@bug
+@bug(deliveries=["notify"])
 def what_comes_while_values_are_read_is_forgotten(seed: Seed) -> None:
     seed.wrap("sa_notify.live.looking:Looking.answer", _once)
 
@@ -26,7 +26,7 @@ def _once(answer: Any) -> Any:
     return answered
 
 
-@bug
+@bug(deliveries=["notify"])
 def rows_of_windows_do_not_matter_to_values(seed: Seed) -> None:
     """What leaves a filter by a change without values is skipped."""
     seed.wrap(
@@ -35,7 +35,7 @@ def rows_of_windows_do_not_matter_to_values(seed: Seed) -> None:
     )
 
 
-@bug
+@bug(deliveries=["notify"])
 def windows_tell_of_every_row(seed: Seed) -> None:
     """Also of what was before them."""
     what_was_outside_a_window_does_not_matter(seed)
@@ -44,7 +44,7 @@ def windows_tell_of_every_row(seed: Seed) -> None:
     )
 
 
-@bug
+@bug(deliveries=["notify"])
 def values_that_are_read_are_another_rows(seed: Seed) -> None:
     """One key's values are taken for another's."""
     seed.wrap(

@@ -121,7 +121,7 @@ def like_ignores_case(seed: Seed) -> None:
 # -- which queries are looked at
 
 
-@bug
+@bug(deliveries=CARRYING)
 def only_the_last_value_is_looked_up(seed: Seed) -> None:
     """A row that leaves a value of an equality filter is not found under it."""
     seed.wrap(
@@ -130,7 +130,7 @@ def only_the_last_value_is_looked_up(seed: Seed) -> None:
     )
 
 
-@bug
+@bug(deliveries=["notify"])
 def values_that_are_not_known_are_not_looked_up(seed: Seed) -> None:
     seed.wrap(
         "sa_notify.live.known:Known.in_terms",

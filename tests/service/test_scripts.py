@@ -7,10 +7,11 @@ import pytest
 import redis
 from redis.exceptions import ResponseError
 
-from sa_notify.change import Change, ChangeSet, dump_key
+from sa_notify.change import Change, ChangeSet, Key, dump_key
 from sa_notify.errors import SourceLost
 from sa_notify.redis.connect import connect_asyncio
-from sa_notify.redis.keys import Keys
+from sa_notify.redis.keys import WIRE, Keys
+from sa_notify.redis.packed import pack
 from sa_notify.redis.scripts import FENCED, Scripts
 from sa_notify.service.publisher import Publisher
 from sa_notify.source.service.worker import Worker
@@ -36,12 +37,13 @@ def worker(client: redis.Redis, keys: Keys) -> Worker:
     return worker
 
 
-def _arguments(name: str, keys: Keys, kept: int, row: str = "") -> tuple[list[str], list[Any]]:
+def _arguments(name: str, keys: Keys, kept: int, key: Key | None) -> tuple[list[str], list[Any]]:
     """What a dispatcher gives a script beside its term."""
+    change = Change(TABLE, "bulk") if key is None else Change(TABLE, "update", key)
     told = {
         "lead": ([keys.term, keys.leader], ["{}", 5000]),
         "tell": ([keys.term, keys.workers], [keys.base, kept, "beat", "{}"]),
-        "publish": ([keys.term, keys.workers], [keys.base, kept, '{"x":1', 1, TABLE, row, "{}"]),
+        "publish": ([keys.term, keys.workers], [keys.base, kept, *pack([ChangeSet("e", 1, 7, (change,))])]),
         "tally": ([keys.term, keys.workers], [keys.base, kept]),
         "append": ([keys.term, keys.stream("changes")], [kept, "changes", "{}"]),
     }
@@ -49,9 +51,9 @@ def _arguments(name: str, keys: Keys, kept: int, row: str = "") -> tuple[list[st
 
 
 def _run(
-    scripts: Scripts, keys: Keys, name: str, *, term: str = TERM, kept: int = 1000, row: str = ""
+    scripts: Scripts, keys: Keys, name: str, *, term: str = TERM, kept: int = 1000, key: Key | None = None
 ) -> Any:
-    names, arguments = _arguments(name, keys, kept, row)
+    names, arguments = _arguments(name, keys, kept, key)
     return scripts.run(name, names, [term, *arguments])
 
 
@@ -105,7 +107,7 @@ def test_thousands_of_rows_are_wanted_and_told(
     worker.want(Wanted(2, rows={TABLE: rows}))
     assert client.smembers(keys.rows("w", TABLE)) == set(map(dump_key, rows))
     for key in (("0",), ("1001",), ("3499",), ("3500",)):
-        _run(scripts, keys, "publish", row=dump_key(key))
+        _run(scripts, keys, "publish", key=key)
     assert _kinds(client, keys) == ["hello", *["changes"] * 3]
     worker.want(Wanted(3))
     assert not client.exists(keys.rows("w", TABLE)) and not client.exists(keys.partly("w"))
@@ -146,7 +148,7 @@ def test_a_tally_is_told_once(scripts: Scripts, client: redis.Redis, keys: Keys)
     worker.register({})
     worker.want(Wanted(1, tallies=frozenset({TABLE})))
     for _ in range(3):
-        assert _run(scripts, keys, "publish", row="1") == 1
+        assert _run(scripts, keys, "publish", key=("1",)) == 1
     for _ in range(2):
         _run(scripts, keys, "tally")
     assert _kinds(client, keys) == ["hello", "tally"]
@@ -197,7 +199,8 @@ def test_who_was_taken_for_dead_is_told_so(worker: Worker, client: redis.Redis, 
     ("said", "lost"),
     [
         (None, "no dispatcher leads"),
-        ('{"epoch": null}', "does not follow"),
+        (f'{{"epoch": null, "wire": {WIRE}}}', "does not follow"),
+        ('{"epoch": "e"}', "version"),
         ("{", "can't be read"),
         ("[1]", "can't be read"),
     ],

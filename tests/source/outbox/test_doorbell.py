@@ -5,6 +5,7 @@ import threading
 import time
 from typing import Any
 
+import pytest
 from sqlalchemy import Engine
 
 from sa_notify.source.outbox.pace import QUIET_SECONDS, RINGS_SECONDS
@@ -40,6 +41,33 @@ def test_no_ring_is_lost(outbox: Engine, follow: Follow) -> None:
         if pause := draw.choice(pauses):
             time.sleep(pause * (0.9 + draw.random() / 5))
     writer.close()
+
+
+def test_what_is_committed_while_it_falls_asleep_is_heard(
+    outbox: Engine, follow: Follow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody rings for a reader that is awake: having lain down, it looks a last time."""
+    follower, writer, other = follow(safety_seconds=NEVER), plain(outbox), plain(outbox)
+    wait_for(lambda: _asleep(follower), "rest")
+    doorbell = follower.source._following.pump._doorbell  # type: ignore[attr-defined]
+    hold, late = doorbell.hold, ["second", "third"]
+
+    def lie_down() -> bool:
+        if late:
+            commit(other, late.pop(0))
+        return bool(hold())
+
+    def awake() -> bool:
+        commit(writer, "busy")
+        return not _asleep(follower)
+
+    monkeypatch.setattr(doorbell, "hold", lie_down)
+    wait_for(awake, "busy")
+    follower.hears("second")
+    follower.hears("third")
+    wait_for(lambda: _asleep(follower), "rest")
+    writer.close()
+    other.close()
 
 
 def test_no_ring_is_lost_among_many(outbox: Engine, follow: Follow) -> None:
