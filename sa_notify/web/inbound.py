@@ -14,8 +14,10 @@ from sa_notify.web.settings import Settings
 MOST_UNSENT: Final = 1_000
 _LOOK_SECONDS: Final = 0.05
 _ALLOWANCE: Final = "sa_notify.allowance"
-_OURS: Final = re.compile(rf"(\d)\d*-?{NAMESPACE}(?![^,?])")
+_OURS: Final = re.compile(rf"(?P<kind>\d)(?P<attachments>\d*)-?{NAMESPACE}(?![^,?])")
 _BINARY: Final = "56"
+#: Nothing of ours has any, but who sends bytes by mistake should be told what is wrong.
+_MOST_ATTACHMENTS: Final = 8
 
 
 class Inbound:
@@ -35,8 +37,8 @@ class Inbound:
 
     def _message(self, connection: str, data: object) -> Any:
         found = _OURS.match(data) if isinstance(data, str) else None
-        if found is not None and found[1] in _BINARY:
-            # nothing of ours has attachments, and python-socketio keeps as many as are announced
+        if found is not None and _announces_too_much(found):
+            # python-socketio keeps as many attachments as are announced
             return self._server.eio.disconnect(connection)
         if found is not None:
             self._pace(connection)
@@ -54,3 +56,8 @@ class Inbound:
         sockets = self._server.eio.sockets
         while (waits := sockets.get(connection)) is not None and waits.queue.qsize() > MOST_UNSENT:
             self._server.sleep(_LOOK_SECONDS)
+
+
+def _announces_too_much(packet: re.Match[str]) -> bool:
+    attachments = packet["attachments"]
+    return packet["kind"] in _BINARY and (len(attachments) > 1 or int(attachments or 0) > _MOST_ATTACHMENTS)

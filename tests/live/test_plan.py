@@ -11,6 +11,7 @@ from sqlalchemy.exc import CompileError, DBAPIError, InvalidRequestError
 from sqlalchemy.orm import Session
 
 from sa_notify.change import Change
+from sa_notify.errors import QueryError
 from sa_notify.live.dependencies import dependencies
 from sa_notify.live.images import images
 from sa_notify.live.plan import Plan, TablePlan, plan_of
@@ -66,8 +67,8 @@ def read(engine: Engine, statement: Any) -> list[Row] | None:
     try:
         with Session(engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
             return Shape(statement).rows(session.execute(statement))
-    except (DBAPIError, InvalidRequestError):
-        return None  # PostgreSQL refuses it, or a row says that it is of a class that it is not
+    except (DBAPIError, InvalidRequestError, QueryError):
+        return None  # PostgreSQL refuses it, or we do, or a row says that it is of a class that it is not
 
 
 def write(engine: Engine, statements: Iterable[str]) -> bool:
