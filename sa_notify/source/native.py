@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -44,7 +45,18 @@ class NativeThread:
         try:
             self._target()
         finally:
+            _free_hub()
             self._running.release()
+
+
+def _free_hub() -> None:
+    """Give back what gevent has opened for this thread: two descriptors, if a driver or socket waited by it.
+
+    gevent asks for it of whoever ends a thread (``gevent.hub.Hub.destroy``).
+    """
+    if gevent := sys.modules.get("gevent"):
+        with suppress(Exception):  # as when the interpreter ends
+            gevent.get_hub().destroy(destroy_loop=True)
 
 
 class Guard:
