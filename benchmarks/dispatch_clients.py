@@ -87,6 +87,7 @@ def run(url: str, sizes: list[int], rounds: int, changes: int) -> None:
         for size in sizes if number % 2 == 0 else sizes[::-1]:
             crowd.resize(size)
             found[size].append(crowd.measure(changes))
+    crowd.resize(0)
     print(f"Medians of {rounds} rounds of {changes} changes\n")
     print("| clients of one worker | p50 ms | p99 ms | times the first | p99 of the rounds |")
     print("|---|---|---|---|---|")

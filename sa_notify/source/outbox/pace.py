@@ -51,7 +51,8 @@ class Pace:
         """A read found something."""
         self._found_at = now
         self._found_in_a_row += 1
-        if self._found_in_a_row < CROWDED_READS:
+        if self._found_in_a_row < CROWDED_READS or transactions == 1:
+            # one alone may be of somebody who waits for it before the next: measured, 6.5 ms a change
             self._interval = BUSY_SECONDS
         elif transactions < CROWD:
             self._interval = min(self._interval * GROWTH, CROWDED_SECONDS)

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from sa_notify.source.outbox.pace import AWAKE_SECONDS, CROWDED_SECONDS, Pace
+from sa_notify.source.outbox.pace import AWAKE_SECONDS, BUSY_SECONDS, CROWDED_SECONDS, Pace
 
 SECONDS = 20
 
@@ -48,10 +48,17 @@ def test_few_changes_are_read_as_soon_as_ever(rate: float) -> None:
     assert waited[-1] <= AWAKE_SECONDS + 1e-9
 
 
+def test_who_waits_for_each_change_before_the_next_waits_for_no_crowd() -> None:
+    pace = Pace(bell=True)
+    for n in range(50):
+        pace.found(n / 100)
+        assert pace.seconds == BUSY_SECONDS
+
+
 def test_a_crowd_that_is_gone_is_forgotten_at_once() -> None:
     pace = Pace(bell=True)
     for n in range(50):
-        pace.found(n / 100, 1)
+        pace.found(n / 100, 2)
     assert pace.seconds == CROWDED_SECONDS
     pace.found_nothing()
     assert pace.seconds == AWAKE_SECONDS
