@@ -104,6 +104,7 @@ def _from_listen_url(listen_url: str) -> dict[str, Any]:
 
 def _own_connection(engine: Engine) -> Any:
     """A fresh connection made by the engine's pool but never part of it: it takes no slot there."""
+    _introduce(engine)
     token = _listening.set(True)
     try:
         fairy = engine.pool.recreate().connect()
@@ -112,6 +113,15 @@ def _own_connection(engine: Engine) -> Any:
     connection = fairy.dbapi_connection
     fairy.detach()
     return connection
+
+
+def _introduce(engine: Engine) -> None:
+    """Have the engine ask the server what it is through its own pool, where others wait until it knows.
+
+    If the pool that is made for us asks, they don't: their connections are used by a dialect that knows half.
+    """
+    if not hasattr(engine.dialect, "default_isolation_level"):
+        engine.connect().close()
 
 
 def _set_defaults(_dialect: Any, _record: Any, arguments: list[Any], parameters: dict[str, Any]) -> None:

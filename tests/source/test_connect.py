@@ -2,6 +2,7 @@
 
 import contextlib
 import gc
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -124,6 +125,40 @@ def test_leaves_the_applications_connections_alone(url: URL) -> None:
             own: Any = connection.driver_connection
             assert _setting(own, "application_name") == ""
             assert "connect_timeout" not in own.info.dsn_parameters
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_nobody_uses_an_engine_that_does_not_know_its_server_yet(
+    url: URL, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The application's first connection may come while ours is the first of all."""
+    with _engine(url.set(drivername=f"postgresql+{driver}")) as engine:
+        asking, answered, errors = threading.Event(), threading.Event(), []
+        initialize = engine.dialect.initialize
+
+        def slow(connection: Any) -> None:
+            asking.set()
+            assert answered.wait(30)
+            initialize(connection)
+
+        def use() -> None:
+            try:
+                with engine.connect() as connection:
+                    connection.execution_options(isolation_level="AUTOCOMMIT").scalar(text("SELECT 1"))
+            except Exception as error:
+                errors.append(error)
+
+        monkeypatch.setattr(engine.dialect, "initialize", slow)
+        ours = threading.Thread(target=lambda: listen_connect(engine)().close())
+        ours.start()
+        assert asking.wait(30)
+        theirs = threading.Thread(target=use)
+        theirs.start()
+        theirs.join(0.3)  # in vain, or it was not made to wait
+        answered.set()
+        theirs.join(30)
+        ours.join(30)
+        assert errors == []
 
 
 @pytest.mark.parametrize("form", ["sqlalchemy", "uri", "dsn"])
