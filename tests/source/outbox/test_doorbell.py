@@ -6,8 +6,10 @@ import time
 from typing import Any
 
 import pytest
+from psycopg2.extensions import connection as Connection
 from sqlalchemy import Engine
 
+from sa_notify.source.outbox.keys import DOORBELL
 from sa_notify.source.outbox.pace import QUIET_SECONDS, RINGS_SECONDS
 from tests.protocol import wait_for
 from tests.source.announcing import plain
@@ -92,17 +94,31 @@ def _commit_all(engine: Engine, names: list[str]) -> None:
     connection.close()
 
 
+def _will_not_ring(writer: Connection) -> bool:
+    """Whether it has its share of the bell."""
+    with writer.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'advisory' AND objsubid = 1"
+            " AND classid::bigint << 32 | objid::bigint = %s",
+            (DOORBELL,),
+        )
+        return cursor.rowcount == 1
+
+
 def test_a_writer_that_will_not_ring_keeps_it_awake(outbox: Engine, follow: Follow) -> None:
     """Who wrote while the reader was awake does not ring: there is no sleep before it has ended."""
     follower, writer, other = follow(safety_seconds=NEVER), plain(outbox), plain(outbox)
     wait_for(lambda: _asleep(follower), "rest")
 
-    def awake() -> bool:
+    def written_while_awake() -> bool:
         commit(other, "busy")
-        return not _asleep(follower)
+        put(writer, "late")
+        if holds := _will_not_ring(writer):
+            return holds
+        writer.rollback()  # it had fallen asleep again
+        return False
 
-    wait_for(awake, "busy")
-    put(writer, "late")
+    wait_for(written_while_awake, "busy")
     time.sleep(10 * QUIET_SECONDS)  # any reader that would sleep does so now
     assert not _asleep(follower)
     writer.commit()
