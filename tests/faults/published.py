@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import combinations
@@ -11,6 +10,7 @@ from typing import Any, Final
 import redis
 
 from sa_notify.redis.keys import Keys
+from tests.faults.repeated import Repeated
 
 #: Positions that are kept until all workers' feeds have been read past them.
 KEPT: Final = 2_000
@@ -79,27 +79,23 @@ def _of(said: list[Said], row: tuple[str, str]) -> list[str]:
     return [text for _, one, text in said if one == row]
 
 
-class Reading:
+class Reading(Repeated):
     """A thread that reads every worker's feed."""
 
     def __init__(self, connect: Callable[[], redis.Redis], keys: Keys) -> None:
         self.published = Published()
         self._connect, self._keys = connect, keys
         self._read: dict[str, str] = {}
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        super().__init__(PAUSE_SECONDS)
 
     def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
+        super().stop()
         self.published.end()
 
-    def _run(self) -> None:
-        while not self._stopped.wait(PAUSE_SECONDS):
-            # away, or full: nothing is published then
-            with contextlib.suppress(redis.RedisError, OSError), self._connect() as client:
-                self._look(client)
+    def turn(self) -> None:
+        # away, or full: nothing is published then
+        with contextlib.suppress(redis.RedisError, OSError), self._connect() as client:
+            self._look(client)
 
     def _look(self, client: redis.Redis) -> None:
         workers: Any = client.smembers(self._keys.workers)

@@ -1,10 +1,10 @@
 """Looks all the time whether a view that says it is live shows what it should."""
 
-import threading
 import time
 from collections.abc import Sequence
 from typing import Protocol
 
+from tests.faults.repeated import Repeated
 from tests.faults.writers import Writers
 
 
@@ -48,20 +48,13 @@ class Watch:
             self.violations.append(f"{name} is live and {behind:.1f} s behind while: {self.doing}")
 
 
-class Watching:
+class Watching(Repeated):
     """A thread that looks at views ten times a second."""
 
     def __init__(self, watch: Watch, views: Sequence[View]) -> None:
         self._watch, self._views = watch, views
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-        self._thread.start()
+        super().__init__(0.1)
 
-    def stop(self) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopped.wait(0.1):
-            for n, view in enumerate(self._views):
-                self._watch.look(f"client {n}", view)
+    def turn(self) -> None:
+        for n, view in enumerate(self._views):
+            self._watch.look(f"client {n}", view)

@@ -9,10 +9,12 @@ from typing import Any, Final
 
 import pytest
 import redis
+from flask import Flask
 from sqlalchemy import Engine, create_engine, insert
 
 from sa_notify.redis.connect import connect as connect_redis
 from sa_notify.redis.keys import Keys
+from tests.apps import items
 from tests.apps.tenants import Base, Document, User
 from tests.databases import fresh_database
 from tests.protocol import ProtocolClient
@@ -30,6 +32,15 @@ def document(id_: int, tenant: int) -> dict[str, Any]:
         "id": id_, "tenant": tenant, "title": f"{CANARIES[tenant]} {id_ % 7}",
         "body": f"{CANARIES[tenant]} body {id_}", "secret": HIDDEN,
     }  # fmt: skip
+
+
+@pytest.fixture
+def app(engine: Engine) -> Iterator[Flask]:
+    """The application of items, in this process."""
+    items.Base.metadata.create_all(engine)
+    app = items.create_app(engine, async_mode="threading")
+    yield app
+    app.extensions["sa_notify"].stop()
 
 
 @pytest.fixture(scope="module")

@@ -1,15 +1,11 @@
 """A client may name its events as it likes: none changes what the server knows of it."""
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from flask import Flask
-from sqlalchemy import Engine
 
 from sa_notify.live import few
-from tests.apps.items import Base, create_app
 from tests.web.inprocess import ask, client, running
 
 #: Names that the server's own events have, and what is no name at all.
@@ -26,14 +22,6 @@ NAMES: list[Any] = [
     "__class__",
     "x" * 10_000,
 ]
-
-
-@pytest.fixture
-def app(engine: Engine) -> Iterator[Flask]:
-    Base.metadata.create_all(engine)
-    app = create_app(engine, async_mode="threading")
-    yield app
-    app.extensions["sa_notify"].stop()
 
 
 def test_no_name_hides_a_client(app: Flask) -> None:

@@ -1,25 +1,13 @@
 """What a client may ask for is bounded: one more is refused with a code, and nothing else changes."""
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
-import pytest
 from flask import Flask
-from sqlalchemy import Engine
 
 from sa_notify.live import few
 from sa_notify.web.settings import Settings
-from tests.apps.items import Base, create_app
 from tests.web.inprocess import ask, client
-
-
-@pytest.fixture
-def app(engine: Engine) -> Iterator[Flask]:
-    Base.metadata.create_all(engine)
-    app = create_app(engine, async_mode="threading")
-    yield app
-    app.extensions["sa_notify"].stop()
 
 
 def _subscribe(socket: Any, id_: int, **params: Any) -> str:
